@@ -1,0 +1,417 @@
+// SIMD lanes of the instruction set being compiled: Vec<T>, Mask<T>, memory, and what GCC's vector extensions lack.
+// Mathematics is in core/expr; nothing here knows about formulas.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "base/dtype.h"
+#include "cpu/dispatch.h"
+
+namespace facula::cpu::FACULA_ISA {
+
+#if defined(__AVX512F__)
+inline constexpr int kLaneBytes = 64;
+#elif defined(__AVX2__)
+inline constexpr int kLaneBytes = 32;
+#else
+inline constexpr int kLaneBytes = 16;
+#endif
+
+#define LANE_OP __attribute__((always_inline)) inline
+
+template <class T>
+using IntOf = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+template <class T>
+struct Vec;
+
+// One truth value a lane, all bits set or none.
+template <class T>
+struct Mask {
+  using Int = IntOf<T>;
+  typedef Int Native __attribute__((vector_size(kLaneBytes)));
+  Native m;
+  friend LANE_OP Mask operator&(Mask a, Mask b) { return {a.m & b.m}; }
+  friend LANE_OP Mask operator|(Mask a, Mask b) { return {a.m | b.m}; }
+  friend LANE_OP Mask operator^(Mask a, Mask b) { return {a.m ^ b.m}; }
+  friend LANE_OP Mask operator!(Mask a) { return {~a.m}; }
+  friend LANE_OP Vec<T> select(Mask c, Vec<T> a, Vec<T> b) { return {c.m ? a.v : b.v}; }
+};
+
+// Lanes of T. A plain number mixes in as a broadcast constant.
+template <class T>
+struct Vec {
+  using Lane = T;
+  using MaskType = Mask<T>;
+  static constexpr int width = kLaneBytes / static_cast<int>(sizeof(T));
+  typedef T Native __attribute__((vector_size(kLaneBytes)));
+  Native v;
+  Vec() = default;
+  LANE_OP Vec(Native native) : v(native) {}
+  template <class N>
+    requires(std::is_arithmetic_v<N>)
+  LANE_OP Vec(N x) : v(static_cast<T>(x) - Native{}) {}
+
+  friend LANE_OP Vec operator+(Vec a, Vec b) { return a.v + b.v; }
+  friend LANE_OP Vec operator-(Vec a, Vec b) { return a.v - b.v; }
+  friend LANE_OP Vec operator*(Vec a, Vec b) { return a.v * b.v; }
+  friend LANE_OP Vec operator/(Vec a, Vec b) { return a.v / b.v; }
+  friend LANE_OP Vec operator-(Vec a) { return -a.v; }
+  friend LANE_OP Mask<T> operator<(Vec a, Vec b) { return {a.v < b.v}; }
+  friend LANE_OP Mask<T> operator<=(Vec a, Vec b) { return {a.v <= b.v}; }
+  friend LANE_OP Mask<T> operator>(Vec a, Vec b) { return {a.v > b.v}; }
+  friend LANE_OP Mask<T> operator>=(Vec a, Vec b) { return {a.v >= b.v}; }
+  friend LANE_OP Mask<T> operator==(Vec a, Vec b) { return {a.v == b.v}; }
+  friend LANE_OP Mask<T> operator!=(Vec a, Vec b) { return {a.v != b.v}; }
+};
+
+// ---- bits ----
+
+template <class T>
+LANE_OP Vec<IntOf<T>> bits_of(Vec<T> x) {
+  return (typename Vec<IntOf<T>>::Native)x.v;
+}
+template <class T>
+LANE_OP Vec<T> from_bits(Vec<IntOf<T>> x) {
+  return (typename Vec<T>::Native)x.v;
+}
+template <class T>
+LANE_OP Vec<T> bit_and(Vec<T> a, Vec<T> b) {
+  return a.v & b.v;
+}
+template <class T>
+LANE_OP Vec<T> bit_or(Vec<T> a, Vec<T> b) {
+  return a.v | b.v;
+}
+template <class T>
+LANE_OP Vec<T> bit_xor(Vec<T> a, Vec<T> b) {
+  return a.v ^ b.v;
+}
+template <class T>
+LANE_OP Vec<T> shift_left(Vec<T> a, int n) {
+  return a.v << n;
+}
+template <class T>
+LANE_OP Vec<T> shift_right_logical(Vec<T> a, int n) {
+  typedef std::make_unsigned_t<T> Unsigned __attribute__((vector_size(kLaneBytes)));
+  return (typename Vec<T>::Native)((Unsigned)a.v >> n);
+}
+template <class T>
+LANE_OP Mask<T> retype(Mask<IntOf<T>> m) {
+  return {m.m};
+}
+
+// ---- memory ----
+
+template <class T>
+LANE_OP Vec<T> load(const T* p) {
+  Vec<T> x;
+  std::memcpy(&x.v, p, sizeof x.v);
+  return x;
+}
+template <class T>
+LANE_OP void store(T* p, Vec<T> x) {
+  std::memcpy(p, &x.v, sizeof x.v);
+}
+
+// The first n < width lanes; the rest are `fill`, so that no lane computes on garbage (denormals are slow).
+template <class T>
+LANE_OP Vec<T> load_partial(const T* p, int n, T fill) {
+#if defined(__AVX512F__)
+  const unsigned mask = (1u << n) - 1;
+  if constexpr (sizeof(T) == 4)
+    return (typename Vec<T>::Native)_mm512_mask_loadu_ps((__m512)Vec<T>(fill).v, static_cast<__mmask16>(mask), p);
+  else
+    return (typename Vec<T>::Native)_mm512_mask_loadu_pd((__m512d)Vec<T>(fill).v, static_cast<__mmask8>(mask), p);
+#else
+  alignas(kLaneBytes) T lanes[Vec<T>::width];
+  store(lanes, Vec<T>(fill));
+  std::memcpy(lanes, p, static_cast<size_t>(n) * sizeof(T));
+  return load(lanes);
+#endif
+}
+// The first n < width of a staged vector.
+template <class T>
+LANE_OP void store_partial(T* p, const T* staged, int n) {
+#if defined(__AVX512F__)
+  const unsigned mask = (1u << n) - 1;
+  if constexpr (sizeof(T) == 4) return _mm512_mask_storeu_ps(p, static_cast<__mmask16>(mask), _mm512_load_ps(staged));
+  if constexpr (sizeof(T) == 8) return _mm512_mask_storeu_pd(p, static_cast<__mmask8>(mask), _mm512_load_pd(staged));
+#endif
+  std::memcpy(p, staged, static_cast<size_t>(n) * sizeof(T));
+}
+// A result vector: lanes as they are, truth values as one byte 0 or 1 each.
+template <class T>
+LANE_OP void store_lanes(T* p, Vec<T> x) {
+  store(p, x);
+}
+template <class T>
+LANE_OP void store_lanes(uint8_t* p, Mask<T> m) {
+  typedef int8_t Bytes __attribute__((vector_size(kLaneBytes / sizeof(T))));
+  Bytes bytes = __builtin_convertvector(m.m, Bytes) & 1;
+  std::memcpy(p, &bytes, sizeof bytes);
+}
+
+// ---- lane by lane: the way to libm ----
+
+template <class F, class T, class... More>
+LANE_OP Vec<T> map_lanes(F f, Vec<T> x, More... more) {
+  Vec<T> r;
+#pragma GCC unroll 1
+  for (int i = 0; i < Vec<T>::width; ++i) r.v[i] = f(x.v[i], more.v[i]...);
+  return r;
+}
+// f computes in double; a float result is rounded once.
+template <class F, class T, class... More>
+LANE_OP Vec<T> per_lane(F f, Vec<T> x, More... more) {
+  return map_lanes([&](auto... a) { return static_cast<T>(f(static_cast<double>(a)...)); }, x, more...);
+}
+
+// ---- float <-> double ----
+
+template <size_t... i>
+LANE_OP auto pick_lanes(Vec<float> x, int, std::index_sequence<i...>, auto offset) {
+  return __builtin_shufflevector(x.v, x.v, static_cast<int>(i + offset())...);
+}
+LANE_OP Vec<double> widen_low(Vec<float> x) {
+  auto half = pick_lanes(x, 0, std::make_index_sequence<Vec<double>::width>(), [] { return 0; });
+  return __builtin_convertvector(half, Vec<double>::Native);
+}
+LANE_OP Vec<double> widen_high(Vec<float> x) {
+  auto half = pick_lanes(x, 0, std::make_index_sequence<Vec<double>::width>(), [] { return Vec<double>::width; });
+  return __builtin_convertvector(half, Vec<double>::Native);
+}
+template <size_t... i>
+LANE_OP Vec<float> join(auto low, auto high, std::index_sequence<i...>) {
+  return __builtin_shufflevector(low, high, static_cast<int>(i)...);
+}
+LANE_OP Vec<float> narrow(Vec<double> low, Vec<double> high) {
+  typedef float Half __attribute__((vector_size(kLaneBytes / 2)));
+  return join(__builtin_convertvector(low.v, Half), __builtin_convertvector(high.v, Half),
+              std::make_index_sequence<Vec<float>::width>());
+}
+// f on double lanes, whatever the lanes are: the cheap way to half an ulp in float.
+template <class F, class... More>
+LANE_OP Vec<double> through_double(F f, Vec<double> x, More... more) {
+  return f(x, more...);
+}
+template <class F, class... More>
+LANE_OP Vec<float> through_double(F f, Vec<float> x, More... more) {
+  return narrow(f(widen_low(x), widen_low(more)...), f(widen_high(x), widen_high(more)...));
+}
+
+// ---- what needs an instruction of its own ----
+
+#if defined(__AVX512F__)
+// The unmasked forms leave their unused operand uninitialised in GCC 12's header, which it then warns about.
+inline constexpr __mmask16 kAll16 = 0xffff;
+inline constexpr __mmask8 kAll8 = 0xff;
+#endif
+
+LANE_OP bool any(Mask<float> m) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask((__m512i)m.m);
+#elif defined(__AVX2__)
+  return _mm256_movemask_ps((__m256)m.m);
+#elif defined(__x86_64__)
+  return _mm_movemask_ps((__m128)m.m);
+#else
+  int32_t r = 0;
+  for (int i = 0; i < Vec<float>::width; ++i) r |= m.m[i];
+  return r;
+#endif
+}
+
+#if defined(__AVX512F__)
+LANE_OP Vec<float> sqrt_lanes(Vec<float> x) { return _mm512_maskz_sqrt_ps(kAll16, x.v); }
+LANE_OP Vec<double> sqrt_lanes(Vec<double> x) { return _mm512_maskz_sqrt_pd(kAll8, x.v); }
+template <int mode>
+LANE_OP Vec<float> round_lanes(Vec<float> x) {
+  return _mm512_maskz_roundscale_ps(kAll16, x.v, mode);
+}
+template <int mode>
+LANE_OP Vec<double> round_lanes(Vec<double> x) {
+  return _mm512_maskz_roundscale_pd(kAll8, x.v, mode);
+}
+#elif defined(__AVX2__)
+LANE_OP Vec<float> sqrt_lanes(Vec<float> x) { return _mm256_sqrt_ps(x.v); }
+LANE_OP Vec<double> sqrt_lanes(Vec<double> x) { return _mm256_sqrt_pd(x.v); }
+template <int mode>
+LANE_OP Vec<float> round_lanes(Vec<float> x) {
+  return _mm256_round_ps(x.v, mode | 8);
+}
+template <int mode>
+LANE_OP Vec<double> round_lanes(Vec<double> x) {
+  return _mm256_round_pd(x.v, mode | 8);
+}
+#else
+template <class T>
+LANE_OP Vec<T> sqrt_lanes(Vec<T> x) {
+#if defined(__x86_64__)
+  if constexpr (std::is_same_v<T, float>)
+    return _mm_sqrt_ps(x.v);
+  else
+    return _mm_sqrt_pd(x.v);
+#else
+  return map_lanes([](T a) { return std::sqrt(a); }, x);
+#endif
+}
+// mode as in x86: 0 nearest even, 1 down, 2 up, 3 towards zero. Adding 2^(p-1) rounds to an integer; the sign is kept.
+template <int mode, class T>
+LANE_OP Vec<T> round_lanes(Vec<T> x) {
+  constexpr T big = sizeof(T) == 4 ? T(0x1p23) : T(0x1p52);
+  Vec<IntOf<T>> sign_bit = bits_of(Vec<T>(T(-0.0)));
+  Vec<T> a = from_bits<T>(bit_and(bits_of(x), Vec<IntOf<T>>(~sign_bit.v)));
+  Vec<T> r = (a + big) - big, one = T(1), zero = T(0);
+  Mask<T> negative = x < zero;
+  if constexpr (mode == 3) r = r - select(r > a, one, zero);
+  if constexpr (mode == 1) r = r - select((r > a) & !negative, one, zero) + select((r < a) & negative, one, zero);
+  if constexpr (mode == 2) r = r - select((r > a) & negative, one, zero) + select((r < a) & !negative, one, zero);
+  r = from_bits<T>(bit_or(bits_of(r), bit_and(bits_of(x), sign_bit)));
+  return select(a < Vec<T>(big), r, x);
+}
+#endif
+
+// c - a * b rounded once.
+#if defined(__AVX512F__)
+LANE_OP Vec<float> residual(Vec<float> a, Vec<float> b, Vec<float> c) { return _mm512_fnmadd_ps(a.v, b.v, c.v); }
+LANE_OP Vec<double> residual(Vec<double> a, Vec<double> b, Vec<double> c) { return _mm512_fnmadd_pd(a.v, b.v, c.v); }
+#elif defined(__FMA__)
+LANE_OP Vec<float> residual(Vec<float> a, Vec<float> b, Vec<float> c) { return _mm256_fnmadd_ps(a.v, b.v, c.v); }
+LANE_OP Vec<double> residual(Vec<double> a, Vec<double> b, Vec<double> c) { return _mm256_fnmadd_pd(a.v, b.v, c.v); }
+#elif defined(__ARM_FEATURE_FMA)
+template <class T>
+LANE_OP Vec<T> residual(Vec<T> a, Vec<T> b, Vec<T> c) {
+  return map_lanes([](T x, T y, T z) { return std::fma(-x, y, z); }, a, b, c);
+}
+#else
+LANE_OP Vec<double> residual(Vec<double> a, Vec<double> b, Vec<double> c) {
+  // Dekker 1971: halves of 26 bits make the products exact.
+  Vec<double> ca = 0x1.0000002p27 * a, ah = ca - (ca - a), al = a - ah;
+  Vec<double> cb = 0x1.0000002p27 * b, bh = cb - (cb - b), bl = b - bh;
+  Vec<double> p = a * b, e = ((ah * bh - p) + ah * bl + al * bh) + al * bl;
+  return (c - p) - e;
+}
+LANE_OP Vec<float> residual(Vec<float> a, Vec<float> b, Vec<float> c) {
+  return through_double([](auto x, auto y, auto z) { return z - x * y; }, a, b, c);
+}
+#endif
+
+// 1 / x for moderate x, to 2^-13 and to about one ulp.
+LANE_OP Vec<float> rough_reciprocal(Vec<float> x) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_rcp14_ps(kAll16, x.v);
+#else
+  return 1.0 / x;
+#endif
+}
+LANE_OP Vec<double> rough_reciprocal(Vec<double> x) { return 1.0 / x; }
+LANE_OP Vec<float> fast_reciprocal(Vec<float> x) {
+#if defined(__AVX512F__)
+  Vec<float> y = rough_reciprocal(x);
+  return y + y * residual(y, x, Vec<float>(1));
+#else
+  return 1.0 / x;
+#endif
+}
+
+// x limited from one side; NaN stays. (x86's minimum gives its second operand where one is NaN.)
+#if defined(__AVX512F__)
+LANE_OP Vec<float> limit_above(Vec<float> x, Vec<float> c) { return _mm512_maskz_min_ps(kAll16, c.v, x.v); }
+LANE_OP Vec<double> limit_above(Vec<double> x, Vec<double> c) { return _mm512_maskz_min_pd(kAll8, c.v, x.v); }
+LANE_OP Vec<float> limit_below(Vec<float> x, Vec<float> c) { return _mm512_maskz_max_ps(kAll16, c.v, x.v); }
+LANE_OP Vec<double> limit_below(Vec<double> x, Vec<double> c) { return _mm512_maskz_max_pd(kAll8, c.v, x.v); }
+#elif defined(__AVX2__)
+LANE_OP Vec<float> limit_above(Vec<float> x, Vec<float> c) { return _mm256_min_ps(c.v, x.v); }
+LANE_OP Vec<double> limit_above(Vec<double> x, Vec<double> c) { return _mm256_min_pd(c.v, x.v); }
+LANE_OP Vec<float> limit_below(Vec<float> x, Vec<float> c) { return _mm256_max_ps(c.v, x.v); }
+LANE_OP Vec<double> limit_below(Vec<double> x, Vec<double> c) { return _mm256_max_pd(c.v, x.v); }
+#else
+template <class T>
+LANE_OP Vec<T> limit_above(Vec<T> x, Vec<T> c) {
+  return select(x > c, c, x);
+}
+template <class T>
+LANE_OP Vec<T> limit_below(Vec<T> x, Vec<T> c) {
+  return select(x < c, c, x);
+}
+#endif
+
+// p * 2^n for an integral n beyond the exponent range as well, one rounding.
+#if defined(__AVX512F__)
+LANE_OP Vec<float> scale_by_power(Vec<float> p, Vec<float> n) { return _mm512_maskz_scalef_ps(kAll16, p.v, n.v); }
+LANE_OP Vec<double> scale_by_power(Vec<double> p, Vec<double> n) { return _mm512_maskz_scalef_pd(kAll8, p.v, n.v); }
+#else
+template <class T>
+LANE_OP Vec<T> power_of_two(Vec<T> n) {
+  constexpr int mantissa = sizeof(T) == 4 ? 23 : 52, bias = sizeof(T) == 4 ? 127 : 1023;
+  constexpr T magic = sizeof(T) == 4 ? T(0x1.8p23) : T(0x1.8p52);  // puts the integer into the low bits
+  return from_bits<T>(shift_left(bits_of(n + (magic + bias)), mantissa));
+}
+template <class T>
+LANE_OP Vec<T> scale_by_power(Vec<T> p, Vec<T> n) {
+  constexpr T magic = sizeof(T) == 4 ? T(0x1.8p23) : T(0x1.8p52);
+  Vec<T> half = (n * T(0.5) + magic) - magic;
+  return p * power_of_two(half) * power_of_two(n - half);
+}
+#endif
+
+// ---- complex numbers: one at a time ----
+
+template <class T>
+struct ComplexLane {
+  using Lane = Complex<T>;
+  using MaskType = bool;
+  static constexpr int width = 1;
+  T re, im;
+  ComplexLane() = default;
+  ComplexLane(T re, T im) : re(re), im(im) {}
+  ComplexLane(double x) : re(static_cast<T>(x)), im(0) {}
+  friend LANE_OP ComplexLane operator+(ComplexLane a, ComplexLane b) { return {a.re + b.re, a.im + b.im}; }
+  friend LANE_OP ComplexLane operator-(ComplexLane a, ComplexLane b) { return {a.re - b.re, a.im - b.im}; }
+  friend LANE_OP ComplexLane operator-(ComplexLane a) { return {-a.re, -a.im}; }
+  friend LANE_OP ComplexLane operator*(ComplexLane a, ComplexLane b) {
+    return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+  }
+  // Smith 1962: scaled by the larger part of the divisor, so that its square cannot overflow.
+  friend LANE_OP ComplexLane operator/(ComplexLane a, ComplexLane b) {
+    if (std::abs(b.re) >= std::abs(b.im)) {
+      if (b.re == 0 && b.im == 0) return {a.re / std::abs(b.re), a.im / std::abs(b.im)};
+      T r = b.im / b.re, s = 1 / (b.re + b.im * r);
+      return {(a.re + a.im * r) * s, (a.im - a.re * r) * s};
+    }
+    T r = b.re / b.im, s = 1 / (b.im + b.re * r);
+    return {(a.re * r + a.im) * s, (a.im * r - a.re) * s};
+  }
+  friend LANE_OP bool operator==(ComplexLane a, ComplexLane b) { return a.re == b.re && a.im == b.im; }
+  friend LANE_OP bool operator!=(ComplexLane a, ComplexLane b) { return !(a == b); }
+};
+template <class T>
+LANE_OP ComplexLane<T> load(const Complex<T>* p) {
+  return {p->re, p->im};
+}
+template <class T>
+LANE_OP void store(Complex<T>* p, ComplexLane<T> x) {
+  *p = {x.re, x.im};
+}
+template <class T>
+LANE_OP void store_lanes(Complex<T>* p, ComplexLane<T> x) {
+  store(p, x);
+}
+LANE_OP void store_lanes(uint8_t* p, bool m) { *p = m; }
+
+template <class T>
+struct LanesOf {
+  using type = Vec<T>;
+};
+template <class T>
+struct LanesOf<Complex<T>> {
+  using type = ComplexLane<T>;
+};
+
+}  // namespace facula::cpu::FACULA_ISA

@@ -1,0 +1,25 @@
+// Kernels of the pointwise operations and of the scalar primitives, for one instruction set: plain memory, no tensors.
+#pragma once
+#include <cstdint>
+
+#include "cpu/dispatch.h"
+
+namespace facula::cpu {
+
+// n results from blocks of operands; a primitive's kernel has its operands in in[0..2].
+using BlockKernel = void (*)(int64_t n, void* out, const void* const* in);
+
+struct FormulaKernels {
+  BlockKernel value[5];          // by Column
+  BlockKernel derivative[4][2];  // by operand; F32, F64
+};
+
+struct PointwiseKernels {
+  const BlockKernel (*primitives)[2];  // by Primitive; F32, F64. Null: integers only
+  // In the order of the groups of ops/pointwise.h.
+  const FormulaKernels *arithmetic, *predicates, *functions, *activations;
+};
+
+FACULA_FAMILY(PointwiseKernels, pointwise_kernels, pointwise)
+
+}  // namespace facula::cpu

@@ -1,0 +1,102 @@
+// From a formula to kernels: the loop over lanes, and which instances a line of the table asks for.
+#pragma once
+#include <array>
+#include <utility>
+
+#include "cpu/lanes.h"
+#include "cpu/pointwise.h"
+#include "ops/pointwise.h"
+
+namespace facula::cpu::FACULA_ISA {
+
+// out[i] = f(in[0][i], ...). The last, partial vector is staged in local memory and goes through the same loop, so that
+// the formula is compiled once. f returns lanes or a mask.
+template <class T, int arity, class F>
+LANE_OP void loop_over_lanes(F f, int64_t n, void* out, const void* const* in) {
+  using V = typename LanesOf<T>::type;
+  constexpr int W = V::width;
+  auto compute = [&]<size_t... k>(std::index_sequence<k...>, auto& p, int64_t i) { return f(load(p[k] + i)...); };
+  constexpr auto operands = std::make_index_sequence<arity>();
+  const T* p[arity];
+  for (int k = 0; k < arity; ++k) p[k] = static_cast<const T*>(in[k]);
+  using Result = decltype(compute(operands, p, 0));
+  using Out = std::conditional_t<std::is_same_v<Result, V>, T, uint8_t>;
+  Out* to = static_cast<Out*>(out);
+  int64_t i = 0;
+  if constexpr (W == 1) {
+    for (; i < n; ++i) store_lanes(to + i, compute(operands, p, i));
+  } else {
+    alignas(kLaneBytes) T stage[arity][W];
+    alignas(kLaneBytes) Out staged_out[W];
+    Out* rest_to = nullptr;
+    int rest = 0;
+    for (;;) {
+      for (; i + W <= n; i += W) store_lanes(to + i, compute(operands, p, i));
+      if (i == n) break;
+      rest = static_cast<int>(n - i);
+      rest_to = to + i;
+      for (int k = 0; k < arity; ++k) {
+        store(stage[k], load_partial(p[k] + i, rest, T(1)));
+        p[k] = stage[k];
+      }
+      to = staged_out;
+      i = 0;
+      n = W;
+    }
+    if (rest) store_partial(rest_to, staged_out, rest);
+  }
+}
+
+template <class F, class T>
+void value_kernel(int64_t n, void* out, const void* const* in) {
+  loop_over_lanes<T, F::arity>([](auto... x) { return F::value(x...); }, n, out, in);
+}
+
+// g * derivative by operand j, over (g, x0, ...) or (g, result).
+template <class F, int j, class T>
+void derivative_kernel(int64_t n, void* out, const void* const* in) {
+  if constexpr (F::saves_result) {
+    loop_over_lanes<T, 2>([](auto g, auto y) { return F::from_result(g, y); }, n, out, in);
+  } else {
+    loop_over_lanes<T, F::arity + 1>(
+        [](auto g, auto... x) {
+          auto operand = [&]<size_t k>(std::integral_constant<size_t, k>, auto a) {
+            if constexpr (k == j)
+              return formula::Dual<decltype(a)>{a, g};
+            else
+              return a;
+          };
+          return [&]<size_t... k>(std::index_sequence<k...>) {
+            return F::value(operand(std::integral_constant<size_t, k>(), x)...).d;
+          }(std::make_index_sequence<F::arity>());
+        },
+        n, out, in);
+  }
+}
+
+template <class F>
+constexpr FormulaKernels kernels_of() {
+  FormulaKernels k{};
+  if constexpr (F::columns & 1) k.value[0] = value_kernel<F, float>;
+  if constexpr (F::columns & 2) k.value[1] = value_kernel<F, double>;
+  if constexpr (F::columns & 4) k.value[2] = value_kernel<F, int64_t>;
+  if constexpr (F::columns & 8) k.value[3] = value_kernel<F, Complex<float>>;
+  if constexpr (F::columns & 16) k.value[4] = value_kernel<F, Complex<double>>;
+  [&]<size_t... j>(std::index_sequence<j...>) {
+    auto add = [&]<int operand>() {
+      if constexpr (F::ahead >> operand & 1) {
+        k.derivative[operand][0] = derivative_kernel<F, operand, float>;
+        k.derivative[operand][1] = derivative_kernel<F, operand, double>;
+      }
+    };
+    (add.template operator()<static_cast<int>(j)>(), ...);
+  }(std::make_index_sequence<F::arity>());
+  return k;
+}
+
+#define KERNELS_OF_LINE(NAME, ...) kernels_of<formula::NAME##_formula>(),
+
+extern const BlockKernel primitive_kernels[][2];
+extern const FormulaKernels arithmetic_kernels[], predicate_kernels[], function_kernels[], activation_kernels[];
+
+}  // namespace facula::cpu::FACULA_ISA

@@ -1,0 +1,56 @@
+// One kernel for each scalar primitive, for the block interpreter (expr/program.h), and the family's constant.
+#include "cpu/pointwise_loop.h"
+
+namespace facula::cpu::FACULA_ISA {
+
+// Predicates give 1 and 0 in the operands' type, so that every block of a program has one type.
+template <class V>
+LANE_OP V as_number(V x) {
+  return x;
+}
+template <class T>
+LANE_OP Vec<T> as_number(Mask<T> m) {
+  return select(m, Vec<T>(1), Vec<T>(0));
+}
+
+template <class T, int arity, class F>
+void primitive_kernel(int64_t n, void* out, const void* const* in) {
+  loop_over_lanes<T, arity>([](auto... x) { return as_number(F::value(x...)); }, n, out, in);
+}
+// Null where the primitive is defined on integers only.
+template <class T, int arity, class F>
+constexpr BlockKernel kernel_for() {
+  using V = Vec<T>;
+  if constexpr ([]<size_t... k>(std::index_sequence<k...>) {
+                  return requires(V x) { F::value((void(k), x)...); };
+                }(std::make_index_sequence<arity>()))
+    return primitive_kernel<T, arity, F>;
+  else
+    return nullptr;
+}
+
+#define NAMED_PRIMITIVE(name)                               \
+  struct name##_primitive {                                 \
+    template <class... V>                                   \
+      requires(requires(V... x) { lane_math::name(x...); }) \
+    LANE_OP static auto value(V... x) {                     \
+      return lane_math::name(x...);                         \
+    }                                                       \
+  };
+#define NAMED_UNARY(name, dx) NAMED_PRIMITIVE(name)
+#define NAMED_BINARY(name, dx, dy) NAMED_PRIMITIVE(name)
+FACULA_UNARY_PRIMITIVES(NAMED_UNARY)
+FACULA_BINARY_PRIMITIVES(NAMED_BINARY)
+NAMED_PRIMITIVE(where)
+
+#define BOTH_TYPES(name, arity) \
+  {kernel_for<float, arity, name##_primitive>(), kernel_for<double, arity, name##_primitive>()},
+#define UNARY_KERNELS(name, dx) BOTH_TYPES(name, 1)
+#define BINARY_KERNELS(name, dx, dy) BOTH_TYPES(name, 2)
+constexpr BlockKernel primitive_kernels[][2] = {FACULA_UNARY_PRIMITIVES(UNARY_KERNELS)
+                                                    FACULA_BINARY_PRIMITIVES(BINARY_KERNELS) BOTH_TYPES(where, 3)};
+
+KERNELS(PointwiseKernels, pointwise_kernels) = {primitive_kernels, arithmetic_kernels, predicate_kernels,
+                                                function_kernels, activation_kernels};
+
+}  // namespace facula::cpu::FACULA_ISA

@@ -1,0 +1,203 @@
+// Scans: blocks are converted to double, int64 or complex double in L1, scanned with the carry of the block before, and
+// converted back. Rows (inner == 1) are serial in dim; panels of columns run side by side.
+#include "cpu/scan.h"
+
+#include "cpu/reduce_fold.h"
+#include "cpu/reduce_row.h"
+#include "runtime/parallel.h"
+
+namespace facula::cpu::FACULA_ISA {
+namespace {
+
+constexpr int64_t kGrain = 16384;  // elements of one chain that take about 20 us
+constexpr int64_t kPanel = 256;
+
+using Z = Complex<double>;
+inline double nan_of() { return std::numeric_limits<double>::quiet_NaN(); }
+
+// log(exp(a) + exp(b)) as max + log1p(exp(-|a - b|)); equal infinities are themselves.
+inline double log_add(double a, double b) {
+  if (a != a || b != b) return nan_of();
+  double high = a > b ? a : b, low = a > b ? b : a;
+  return std::isinf(high) && (high > 0 || low == high) ? high : high + std::log1p(std::exp(low - high));
+}
+template <ScanOp op, class A>
+inline A combine(A a, A b) {
+  if constexpr (op == ScanOp::LogSumExp)
+    return log_add(a, b);
+  else if constexpr (op == ScanOp::Sum)
+    return a + b;
+  else
+    return a * b;
+}
+template <ScanOp op, class A>
+inline A identity() {
+  if constexpr (op == ScanOp::LogSumExp)
+    return -std::numeric_limits<double>::infinity();
+  else if constexpr (std::is_same_v<A, Z>)
+    return {op == ScanOp::Prod ? 1.0 : 0.0, 0.0};
+  else
+    return op == ScanOp::Prod ? A(1) : A(0);
+}
+
+template <class A>
+inline constexpr Column kColumnOf = std::is_same_v<A, Z>        ? Column::C128
+                                    : std::is_same_v<A, double> ? Column::F64
+                                                                : Column::I64;
+
+template <class A>
+void store_block(DType to, const A* x, int64_t n, char* out) {
+  constexpr Column column = kColumnOf<A>;
+  if (to == dtype_of(column))
+    std::memcpy(out, x, static_cast<size_t>(n) * sizeof(A));
+  else if (column == Column::F64 && to == DType::Float32)
+    load_kernel(DType::Float64, Column::F32, Map::None)(x, 1, n, out);
+  else
+    for (int64_t i = 0, size = item_size(to); i < n; ++i) store_element(column, x + i, to, out + i * size);
+}
+
+// y = running values of x; y may be x. By `fours`, the chain of dependent operations is one in four elements; not for
+// products of doubles, which could overflow where the running product does not.
+template <ScanOp op, class A>
+A scan_block(const A* x, A* y, int64_t n, A carry, bool fours) {
+  int64_t i = 0;
+  if constexpr (op != ScanOp::LogSumExp && !std::is_integral_v<A>)
+    for (; fours && i + 4 <= n; i += 4) {
+      A a = x[i], b = x[i + 1], c = x[i + 2], d = x[i + 3];
+      A ab = combine<op>(a, b), abc = combine<op>(ab, c), abcd = combine<op>(ab, combine<op>(c, d));
+      y[i] = combine<op>(carry, a);
+      y[i + 1] = combine<op>(carry, ab);
+      y[i + 2] = combine<op>(carry, abc);
+      y[i + 3] = carry = combine<op>(carry, abcd);
+      FACULA_SCALAR_LOOP;
+    }
+  for (; i < n; ++i) {
+    y[i] = carry = combine<op>(carry, x[i]);
+    FACULA_SCALAR_LOOP;
+  }
+  return carry;
+}
+
+// Rows, or panels of columns: row(offset), panel(offset, width); offsets in elements.
+template <class Row, class Panel>
+void walk(const ScanShape& s, Row row, Panel panel) {
+  int64_t width = s.inner < kPanel ? s.inner : kPanel, cost = s.dim * width < 1 ? 1 : s.dim * width;
+  int64_t panels = s.inner == 0 ? 0 : (s.inner + kPanel - 1) / kPanel;
+  parallel_for(s.outer * panels, cost >= kGrain ? 1 : kGrain / cost, [&](int64_t b, int64_t e) {
+    for (int64_t i = b; i < e; ++i) {
+      int64_t start = i % panels * kPanel, left = s.inner - start, at = i / panels * s.dim * s.inner + start;
+      if (s.inner == 1)
+        row(at);
+      else
+        panel(at, left < kPanel ? left : kPanel);
+    }
+  });
+}
+
+template <ScanOp op, class A>
+bool scan_as(const ScanShape& s, LoadKernel load, const char* in, char* out) {
+  int64_t from = item_size(s.dtype), to = item_size(s.out_dtype);
+  bool native_in = s.dtype == dtype_of(kColumnOf<A>), native_out = s.out_dtype == dtype_of(kColumnOf<A>);
+  bool fours = op == ScanOp::Sum || (s.dtype != DType::Float64 && s.dtype != DType::Complex128);
+  auto row = [=](int64_t at) {
+    A block[kBlock], carry = identity<op, A>();
+    for_blocks(s.dim, [&](int64_t i, int64_t n) {
+      const A* x = native_in ? reinterpret_cast<const A*>(in) + at + i : block;
+      A* y = native_out ? reinterpret_cast<A*>(out) + at + i : block;
+      if (!native_in) load(in + (at + i) * from, 1, n, block);
+      carry = scan_block<op>(x, y, n, carry, fours);
+      if (!native_out) store_block(s.out_dtype, block, n, out + (at + i) * to);
+    });
+  };
+  auto panel = [=](int64_t at, int64_t w) {
+    A block[kPanel], carry[kPanel];
+    for (int64_t j = 0; j < w; ++j) carry[j] = identity<op, A>();
+    for (int64_t d = 0; d < s.dim; ++d) {
+      load(in + (at + d * s.inner) * from, 1, w, block);
+      for (int64_t j = 0; j < w; ++j) carry[j] = combine<op>(carry[j], block[j]);
+      store_block(s.out_dtype, carry, w, out + (at + d * s.inner) * to);
+    }
+  };
+  walk(s, row, panel);
+  return true;
+}
+
+bool scan_op(ScanOp op, const ScanShape& s, const void* from, void* to) {
+  const char* in = static_cast<const char*>(from);
+  char* out = static_cast<char*>(to);
+  bool sum = op == ScanOp::Sum;
+  if (op == ScanOp::LogSumExp) {
+    if (!is_floating(s.dtype) || !is_floating(s.out_dtype)) return false;
+    return scan_as<ScanOp::LogSumExp, double>(s, load_kernel(s.dtype, Column::F64, Map::None), in, out);
+  }
+  if (is_complex(s.out_dtype)) {
+    LoadKernel load = load_kernel(s.dtype, Column::C128, Map::None);
+    return sum ? scan_as<ScanOp::Sum, Z>(s, load, in, out) : scan_as<ScanOp::Prod, Z>(s, load, in, out);
+  }
+  if (is_floating(s.out_dtype)) {
+    LoadKernel load = load_kernel(s.dtype, Column::F64, Map::None);
+    return sum ? scan_as<ScanOp::Sum, double>(s, load, in, out) : scan_as<ScanOp::Prod, double>(s, load, in, out);
+  }
+  LoadKernel load = load_kernel(s.dtype, Column::I64, Map::None);  // uint64_t: the same bits, and overflow is defined
+  return sum ? scan_as<ScanOp::Sum, uint64_t>(s, load, in, out) : scan_as<ScanOp::Prod, uint64_t>(s, load, in, out);
+}
+
+// x replaces best when it is at least as large (small) and best is no NaN, or when it is a NaN itself.
+template <bool largest, class A>
+inline bool replaces(A x, A best) {
+  return (x != x) | ((best == best) & (largest ? x >= best : x <= best));
+}
+template <bool largest, class A>
+bool extreme_as(const ScanShape& s, Column column, const char* in, char* out, int64_t* index) {
+  LoadKernel load = load_kernel(s.dtype, column, Map::None);
+  int64_t size = item_size(s.dtype);
+  auto row = [=](int64_t at) {
+    A block[kBlock], best = 0;
+    int64_t where = 0;
+    for_blocks(s.dim, [&](int64_t i, int64_t n) {
+      load(in + (at + i) * size, 1, n, block);
+      if (i == 0) best = block[0];
+      for (int64_t k = 0; k < n; ++k) {
+        if (replaces<largest>(block[k], best)) {
+          best = block[k];
+          where = i + k;
+        }
+        block[k] = best;
+        index[at + i + k] = where;
+      }
+      store_block(s.dtype, block, n, out + (at + i) * size);
+    });
+  };
+  auto panel = [=](int64_t at, int64_t w) {
+    A block[kPanel], best[kPanel];
+    int64_t where[kPanel];
+    for (int64_t d = 0; d < s.dim; ++d) {
+      load(in + (at + d * s.inner) * size, 1, w, block);
+      for (int64_t j = 0; j < w; ++j) {
+        bool replace = d == 0 || replaces<largest>(block[j], best[j]);
+        best[j] = replace ? block[j] : best[j];
+        where[j] = replace ? d : where[j];
+      }
+      store_block(s.dtype, best, w, out + (at + d * s.inner) * size);
+      std::memcpy(index + at + d * s.inner, where, static_cast<size_t>(w) * 8);
+    }
+  };
+  walk(s, row, panel);
+  return true;
+}
+bool extreme_op(bool largest, const ScanShape& s, const void* from, void* to, int64_t* index) {
+  const char* in = static_cast<const char*>(from);
+  char* out = static_cast<char*>(to);
+  if (is_complex(s.dtype)) return false;
+  if (is_floating(s.dtype))
+    return largest ? extreme_as<true, double>(s, Column::F64, in, out, index)
+                   : extreme_as<false, double>(s, Column::F64, in, out, index);
+  return largest ? extreme_as<true, int64_t>(s, Column::I64, in, out, index)
+                 : extreme_as<false, int64_t>(s, Column::I64, in, out, index);
+}
+
+}  // namespace
+
+KERNELS(ScanKernels, scan_kernels) = {scan_op, extreme_op};
+
+}  // namespace facula::cpu::FACULA_ISA

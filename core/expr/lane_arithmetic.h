@@ -1,0 +1,187 @@
+// Rounding, comparison-like and division-like primitives on lanes of float, double and int64_t.
+// Integer division never traps: by zero it gives 0 (the caller raises PyTorch's error), INT64_MIN / -1 wraps.
+#pragma once
+#include <cstdint>
+
+#include "expr/lane_exponential.h"
+
+namespace facula::lane_math {
+
+#define INT_MATH        \
+  template <IntLanes V> \
+  [[gnu::always_inline]] inline
+#define ANY_MATH                          \
+  template <class V>                      \
+    requires(RealLanes<V> || IntLanes<V>) \
+  [[gnu::always_inline]] inline
+
+ANY_MATH V neg(V x) { return -x; }
+ANY_MATH V add(V x, V y) { return x + y; }
+ANY_MATH V sub(V x, V y) { return x - y; }
+ANY_MATH V mul(V x, V y) { return x * y; }
+LANE_MATH V div(V x, V y) { return x / y; }
+ANY_MATH auto lt(V x, V y) { return x < y; }
+ANY_MATH auto le(V x, V y) { return x <= y; }
+ANY_MATH auto gt(V x, V y) { return x > y; }
+ANY_MATH auto ge(V x, V y) { return x >= y; }
+ANY_MATH auto eq(V x, V y) { return x == y; }
+ANY_MATH auto ne(V x, V y) { return x != y; }
+ANY_MATH auto logical_and(V x, V y) { return (x != 0) & (y != 0); }
+ANY_MATH auto logical_or(V x, V y) { return (x != 0) | (y != 0); }
+ANY_MATH auto logical_xor(V x, V y) { return (x != 0) ^ (y != 0); }
+ANY_MATH auto logical_not(V x) { return x == 0; }
+ANY_MATH V where(V c, V x, V y) { return select(c != 0, x, y); }
+
+// ---- rounding ----
+
+LANE_MATH V round(V x) { return round_lanes<0>(x); }
+LANE_MATH V floor(V x) { return round_lanes<1>(x); }
+LANE_MATH V ceil(V x) { return round_lanes<2>(x); }
+LANE_MATH V trunc(V x) { return round_lanes<3>(x); }
+INT_MATH V round(V x) { return x; }
+INT_MATH V floor(V x) { return x; }
+INT_MATH V ceil(V x) { return x; }
+INT_MATH V trunc(V x) { return x; }
+
+INT_MATH V abs(V x) { return select(x < 0, V(0) - x, x); }
+ANY_MATH V sign(V x) { return select(x > 0, V(1), select(x < 0, V(-1), V(0))); }
+LANE_MATH V sqrt(V x) { return sqrt_lanes(x); }
+// 1 / sqrt(x) corrected by its residual; tiny operands are scaled so that the residual is not subnormal.
+LANE_MATH V rsqrt(V x) {
+  auto tiny = x < (kIsFloat<V> ? 0x1p-90 : 0x1p-900);
+  V a = select(tiny, x * 0x1p80, x), s = sqrt_lanes(a), y = 1.0 / s;
+  // with e = 1 - a y^2 in two residuals, 1/sqrt(a) = y + y e / 2
+  V half_error = 0.5 * (2.0 * residual(y, s, V(1.0)) - y * y * residual(s, s, a));
+  V better = y + y * half_error;
+  y = select((y > 0.0) & (y < kInf), better, y);
+  return select(tiny, y * 0x1p40, y);
+}
+
+// ---- extrema: maximum and minimum pass NaN on, fmax and fmin ignore it ----
+
+LANE_MATH V maximum(V x, V y) { return select((x > y) | isnan(x), x, y); }
+LANE_MATH V minimum(V x, V y) { return select((x < y) | isnan(x), x, y); }
+LANE_MATH V fmax(V x, V y) { return select((x >= y) | isnan(y), x, y); }
+LANE_MATH V fmin(V x, V y) { return select((x <= y) | isnan(y), x, y); }
+INT_MATH V maximum(V x, V y) { return select(x > y, x, y); }
+INT_MATH V minimum(V x, V y) { return select(x < y, x, y); }
+INT_MATH V fmax(V x, V y) { return select(x > y, x, y); }
+INT_MATH V fmin(V x, V y) { return select(x < y, x, y); }
+
+// ---- division with a remainder ----
+
+LANE_MATH_CALL V fmod_by_libm(V x, V y) {
+  return per_lane([](double a, double b) { return __builtin_fmod(a, b); }, x, y);
+}
+// Exact in double for float operands while the quotient has fewer than 29 bits: 24 + 29 = 53.
+LANE_MATH V fmod(V x, V y) {
+  if constexpr (!kIsFloat<V>)
+    return fmod_by_libm(x, y);
+  else {
+    if (__builtin_expect(any(!(abs(x) < abs(y) * 0x1p28)), 0)) return fmod_by_libm(x, y);
+    return through_double(
+        [](auto a, auto b) {
+          auto m = abs(a), d = abs(b), r = m - trunc(m / d) * d;
+          r = select(r < 0.0, r + d, r);  // the quotient was rounded up to an integer
+          r = select(d == kInf, m, r);
+          return with_sign(r, a);
+        },
+        x, y);
+  }
+}
+LANE_MATH V remainder(V x, V y) {
+  V m = fmod(x, y);
+  return select((m != 0.0) & ((m < 0.0) ^ (y < 0.0)), m + y, m);
+}
+LANE_MATH V trunc_divide(V x, V y) { return trunc(x / y); }
+// Python's floor division: consistent with the remainder, rounded to the integer that it must be.
+LANE_MATH V floor_divide(V x, V y) {
+  V m = fmod(x, y), q = (x - m) / y;
+  q = select((m != 0.0) & ((m < 0.0) ^ (y < 0.0)), q - 1.0, q);
+  V f = floor(q);
+  f = select(q - f > 0.5, f + 1.0, f);
+  f = select(q == 0.0, copysign(V(0.0), x / y), f);
+  return select(y == 0.0, x / y, f);
+}
+
+namespace integer {
+inline int64_t wrap_neg(int64_t a) { return static_cast<int64_t>(0 - static_cast<uint64_t>(a)); }
+inline int64_t quotient(int64_t a, int64_t b) { return b == 0 ? 0 : b == -1 ? wrap_neg(a) : a / b; }
+inline int64_t rest(int64_t a, int64_t b) { return b == 0 || b == -1 ? 0 : a % b; }
+inline int64_t floor_quotient(int64_t a, int64_t b) {
+  int64_t r = rest(a, b);
+  return quotient(a, b) - (r != 0 && (r < 0) != (b < 0));
+}
+inline int64_t floor_rest(int64_t a, int64_t b) {
+  int64_t r = rest(a, b);
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+inline int64_t power(int64_t a, int64_t b) {
+  if (b < 0) return a == 1 ? 1 : a == -1 ? (b & 1 ? -1 : 1) : 0;
+  uint64_t r = 1;
+  for (uint64_t base = static_cast<uint64_t>(a); b; b >>= 1, base *= base)
+    if (b & 1) r *= base;
+  return static_cast<int64_t>(r);
+}
+inline int64_t shift_left(int64_t a, int64_t n) {
+  return n < 0 || n > 63 ? 0 : static_cast<int64_t>(static_cast<uint64_t>(a) << n);
+}
+inline int64_t shift_right(int64_t a, int64_t n) { return a >> (n < 0 || n > 63 ? 63 : n); }
+inline int64_t gcd(int64_t a, int64_t b) {
+  while (b) {
+    int64_t r = rest(a, b);
+    a = b;
+    b = r;
+  }
+  return a < 0 ? wrap_neg(a) : a;
+}
+inline int64_t lcm(int64_t a, int64_t b) {
+  int64_t g = gcd(a, b);
+  int64_t r = g == 0 ? 0 : static_cast<int64_t>(static_cast<uint64_t>(quotient(a, g)) * static_cast<uint64_t>(b));
+  return r < 0 ? wrap_neg(r) : r;
+}
+}  // namespace integer
+
+#define LANEWISE(name, function)                                                          \
+  INT_MATH V name(V x, V y) {                                                             \
+    return map_lanes([](int64_t a, int64_t b) { return integer::function(a, b); }, x, y); \
+  }
+LANEWISE(fmod, rest)
+LANEWISE(remainder, floor_rest)
+LANEWISE(trunc_divide, quotient)
+LANEWISE(floor_divide, floor_quotient)
+LANEWISE(pow, power)
+LANEWISE(bitwise_left_shift, shift_left)
+LANEWISE(bitwise_right_shift, shift_right)
+LANEWISE(gcd, gcd)
+LANEWISE(lcm, lcm)
+#undef LANEWISE
+
+INT_MATH V bitwise_and(V x, V y) { return bit_and(x, y); }
+INT_MATH V bitwise_or(V x, V y) { return bit_or(x, y); }
+INT_MATH V bitwise_xor(V x, V y) { return bit_xor(x, y); }
+INT_MATH V bitwise_not(V x) { return V(-1) - x; }
+
+LANE_MATH_CALL V nextafter(V x, V y) {
+  return map_lanes(
+      [](auto a, auto b) {
+        if constexpr (sizeof a == 4)
+          return __builtin_nextafterf(a, b);
+        else
+          return __builtin_nextafter(a, b);
+      },
+      x, y);
+}
+LANE_MATH_CALL V hypot(V x, V y) {
+  if constexpr (!kIsFloat<V>)
+    return per_lane([](double a, double b) { return __builtin_hypot(a, b); }, x, y);
+  else
+    return through_double(
+        [](auto a, auto b) {
+          auto r = sqrt_lanes(a * a + b * b);
+          return select((abs(a) == kInf) | (abs(b) == kInf), decltype(r)(kInf), r);
+        },
+        x, y);
+}
+
+}  // namespace facula::lane_math

@@ -1,0 +1,317 @@
+// exp, log and what is built on them, on lanes of float or double: value only, at most 1 ulp (float), 2 ulp (double).
+// Coefficients: weighted minimax fits (Remez exchange, 140 bits, mpmath); float ones rounded one at a time with the
+// rest refitted. Method: Cody & Waite 1980 (reduction), Dekker 1971 (sums in two parts).
+#pragma once
+#include <cmath>
+#include <concepts>
+#include <limits>
+#include <type_traits>
+
+namespace facula::lane_math {
+
+template <class V>
+concept RealLanes = requires {
+  typename V::Lane;
+  requires std::floating_point<typename V::Lane>;
+};
+template <class V>
+concept IntLanes = requires {
+  typename V::Lane;
+  requires std::integral<typename V::Lane>;
+};
+template <class V>
+inline constexpr bool kIsFloat = sizeof(typename V::Lane) == 4;
+
+#define LANE_MATH        \
+  template <RealLanes V> \
+  [[gnu::always_inline]] inline
+#define LANE_MATH_CALL   \
+  template <RealLanes V> \
+  [[gnu::noinline]]  // too long to be worth a copy in every kernel
+
+inline constexpr double kInf = std::numeric_limits<double>::infinity();
+inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+LANE_MATH V polynomial(V, double c) { return V(c); }
+template <RealLanes V, class... C>
+[[gnu::always_inline]] inline V polynomial(V x, double c0, C... c) {
+  return polynomial(x, c...) * x + c0;
+}
+
+LANE_MATH V abs(V x) {
+  using Bits = decltype(bits_of(x));
+  return from_bits<typename V::Lane>(bit_and(bits_of(x), Bits(std::numeric_limits<typename Bits::Lane>::max())));
+}
+LANE_MATH V sign_bit(V x) { return from_bits<typename V::Lane>(bit_and(bits_of(x), bits_of(V(-0.0)))); }
+// |x| with the sign of s; x must not be negative.
+LANE_MATH V with_sign(V x, V s) { return from_bits<typename V::Lane>(bit_or(bits_of(x), bits_of(sign_bit(s)))); }
+LANE_MATH V copysign(V x, V s) { return with_sign(abs(x), s); }
+LANE_MATH auto isnan(V x) { return x != x; }
+
+// x = n ln 2 + r with |r| <= ln 2 / 2, and exp(r) = 1 + r + tail.
+template <class V>
+struct ExpParts {
+  V n, r, tail;
+};
+
+LANE_MATH V exp_tail(V r) {  // (exp(r) - 1 - r), relative error of exp 2^-32 and 2^-60
+  if constexpr (kIsFloat<V>)
+    return r * r * polynomial(r, 0.5, 0.166666642, 0.0416664556, 0.00833388884, 0.0013935772, 0.00019576386);
+  else
+    return r * r *
+           polynomial(r, 0.5, 0.16666666666666682, 0.041666666666666088, 0.0083333333333169158, 0.0013888888889117181,
+                      0.00019841269896684447, 2.4801586924671555e-05, 2.7557234554888284e-06, 2.75575827763305e-07,
+                      2.5112145926039327e-08, 2.0826536485002061e-09);
+}
+LANE_MATH V round_by_magic(V x) {  // nearest integer, |x| < 2^22 (float) or 2^51
+  constexpr double magic = kIsFloat<V> ? 0x1.8p23 : 0x1.8p52;
+  return (x + magic) - magic;
+}
+// ln 2 in two parts; the product of the first with an exponent is exact.
+template <class V>
+inline constexpr double kLn2High = kIsFloat<V> ? 0x1.62e4p-1 : 0x1.62e42fee00000p-1;
+template <class V>
+inline constexpr double kLn2Low = kIsFloat<V> ? 1.42860676533018704e-06 : 1.90821492927058770e-10;
+
+LANE_MATH ExpParts<V> exp_parts(V x) {
+  constexpr double magic = kIsFloat<V> ? 0x1.8p23 : 0x1.8p52;
+  V n = (x * M_LOG2E + magic) - magic;
+  V r = (x - n * kLn2High<V>)-n * kLn2Low<V>;
+  return {n, r, exp_tail(r)};
+}
+LANE_MATH V clamp_to(V x, double lo, double hi) {  // NaN passes
+  return limit_above(limit_below(x, V(lo)), V(hi));
+}
+
+LANE_MATH V exp(V x) {
+  auto [n, r, tail] = exp_parts(clamp_to(x, kIsFloat<V> ? -104 : -746, kIsFloat<V> ? 89 : 710));
+  return scale_by_power(1.0 + (r + tail), n);
+}
+LANE_MATH V exp2(V x) {
+  x = clamp_to(x, kIsFloat<V> ? -152 : -1077, kIsFloat<V> ? 129 : 1025);
+  V n = round_by_magic(x), r = (x - n) * M_LN2;
+  return scale_by_power(1.0 + (r + exp_tail(r)), n);
+}
+LANE_MATH V expm1(V x) {
+  auto [n, r, tail] = exp_parts(clamp_to(x, kIsFloat<V> ? -18 : -40, kIsFloat<V> ? 89 : 710));
+  // 2^n ((1 - 2^-n) + r + tail), the bracket summed in two parts: |1 - 2^-n| is 0 or > |r|
+  V e = scale_by_power(V(1.0), -n), t = 1.0 - e, t_low = (1.0 - t) - e;
+  V h = t + r, low = (t - h) + r;
+  return select(x == 0.0, x, scale_by_power(h + (low + t_low + tail), n));
+}
+
+// x = 2^k m with m in [2/3, 4/3): f = m - 1 is exact.
+template <class V>
+struct LogParts {
+  V k, f;
+};
+template <bool may_be_subnormal, RealLanes V>
+[[gnu::always_inline]] inline LogParts<V> log_parts(V x) {
+  using T = typename V::Lane;
+  constexpr int mantissa = kIsFloat<V> ? 23 : 52, bias = kIsFloat<V> ? 127 : 1023, up = kIsFloat<V> ? 25 : 54;
+  constexpr double big = kIsFloat<V> ? 0x1p23 : 0x1p52;
+  V shift(0.0);
+  if constexpr (may_be_subnormal) {
+    auto subnormal = x < std::numeric_limits<T>::min();
+    x = select(subnormal, x * std::ldexp(1.0, up), x);
+    shift = select(subnormal, V(up), shift);
+  }
+  auto one = bits_of(V(1.0));
+  auto biased = shift_right_logical(bits_of(x) - bits_of(V(2.0 / 3.0)) + one, mantissa);
+  V m = from_bits<T>(bits_of(x) - shift_left(biased, mantissa) + one);
+  V k = from_bits<T>(bit_or(biased, bits_of(V(big)))) - (big + bias);
+  return {may_be_subnormal ? k - shift : k, m - 1.0};
+}
+// log(1 + f) - f for |f| <= 1/3.
+LANE_MATH V log_tail(V f) {
+  if constexpr (kIsFloat<V>) {
+    return f * f *
+           (polynomial(f, 0.333333373, -0.249998197, 0.199994087, -0.166796029, 0.143103793, -0.121954523, 0.106854632,
+                       -0.128464282, 0.122747026) *
+                f -
+            0.5);
+  } else {  // 2 atanh(s) = log(1 + f) with s = f / (2 + f)
+    V s = f / (f + 2.0), z = s * s, half_square = 0.5 * f * f;
+    V r = z * polynomial(z, 0.66666666666666596, 0.40000000000056951, 0.28571428555767447, 0.22222224302957472,
+                         0.18181665503766872, 0.15391123686019589, 0.13173407263781901, 0.13844311005500204);
+    return s * (half_square + r) - half_square;
+  }
+}
+LANE_MATH V log_sum(V k, V f, V tail) {
+  V a = k * kLn2High<V>, h = a + f, low = (a - h) + f;  // a is 0 or > |f|
+  return h + (low + (tail + k * kLn2Low<V>));
+}
+LANE_MATH V log_specials(V x, V r) {
+  V special = select(x == 0.0, V(-kInf), select(x < 0.0, V(kNan), x));
+  return select((x > 0.0) & (x < kInf), r, special);
+}
+LANE_MATH V log(V x) {
+  auto [k, f] = log_parts<true>(x);
+  return log_specials(x, log_sum(k, f, log_tail(f)));
+}
+// log(1 + x + low) for a correction `low` below an ulp of x.
+LANE_MATH V log1p_of_sum(V x, V low) {
+  V u = x + 1.0, v = u - 1.0, error = (1.0 - (u - v)) + (x - v);  // 1 + x = u + error
+  V positive = select(u > 0.0, u, V(1.0));
+  auto [k, f] = log_parts<false>(positive);
+  auto small = k == 0.0;
+  f = select(small, x, f);  // log(m + c) = log(m) + c / m, 1/m to 4 % is enough
+  V c = select(small, low, (error + low) * scale_by_power(V(1.0), -k)) * (1.0 - f + f * f);
+  c = select(x > 0x1p60, V(0.0), c);
+  V r = log_sum(k, f, log_tail(f) + c);
+  return select(x == 0.0, x, log_specials(u, r));
+}
+LANE_MATH V log1p(V x) { return log1p_of_sum(x, V(0.0)); }
+// Logarithms to another base: in double for float; libm for double, which is exact at the powers of the base.
+LANE_MATH_CALL V log2(V x) {
+  if constexpr (kIsFloat<V>)
+    return through_double([](auto a) { return log(a) * M_LOG2E; }, x);
+  else
+    return per_lane([](double a) { return __builtin_log2(a); }, x);
+}
+LANE_MATH_CALL V log10(V x) {
+  if constexpr (kIsFloat<V>)
+    return through_double([](auto a) { return log(a) * M_LOG10E; }, x);
+  else
+    return per_lane([](double a) { return __builtin_log10(a); }, x);
+}
+
+// Float: an odd polynomial below 1 (minimax fit, 2^-28), 1 - 2 / (exp(2|x|) + 1) above, where the subtraction is
+// benign.
+LANE_MATH V tanh_float(V x) {
+  V a = limit_above(abs(x), V(10.0)), z = a * a;
+  V small = a + a * z *
+                    polynomial(z, -0.333332986, 0.133324057, -0.0538837686, 0.0214984789, -0.00796390977, 0.00231454847,
+                               -0.000362268329);
+  V n = round_by_magic(a * (2 * M_LOG2E)), r = (a - n * (0.5 * kLn2High<V>)) - n * (0.5 * kLn2Low<V>);
+  V s = r * polynomial(r, 2.0, 2.0, 1.33332121, 0.66666311, 0.267815769, 0.0891955495);  // exp(2r) - 1, 2^-28
+  V p = scale_by_power(V(0.5), n), t = fast_reciprocal((p + 0.5) + p * s);
+  return with_sign(select(a < 1.0, small, 1.0 - t), x);
+}
+// Double: (exp(2|x|) - 1) / (exp(2|x|) + 1), both in two parts, the quotient corrected by its residual.
+LANE_MATH V tanh(V x) {
+  if constexpr (kIsFloat<V>) return tanh_float(x);
+  V a = limit_above(abs(x), V(19.1));
+  auto [n, r, tail] = exp_parts(a + a);
+  V p = scale_by_power(V(1.0), n), q = p - 1.0, pr = p * r;
+  V s = q + pr, s_low = ((q - s) + pr) + p * tail;
+  V num = s + s_low, num_low = s_low - (num - s);
+  V den = num + 2.0, b = den - num, den_low = ((num - (den - b)) + (2.0 - b)) + num_low;
+  V inverse = rough_reciprocal(den), y = num * inverse;
+  y = y + inverse * (residual(y, den, num) + (num_low - y * den_low));
+  return with_sign(limit_above(y, V(1.0)), x);
+}
+// 1 / (1 + exp(-x)) for x >= 0, exp(x) / (1 + exp(x)) below: no overflow, no cancellation.
+LANE_MATH V sigmoid(V x) {
+  V a = limit_below(-abs(x), V(kIsFloat<V> ? -104 : -746));
+  auto [n, r, tail] = exp_parts(a);
+  V s = r + tail, p = 1.0 + s, p_low = s - (p - 1.0);
+  V e = scale_by_power(p, n), den = 1.0 + e, den_low = (e - (den - 1.0)) + scale_by_power(p_low, n);
+  auto positive = x >= 0.0;
+  V num = select(positive, V(1.0), p), num_low = select(positive, V(0.0), p_low);
+  V inverse = rough_reciprocal(den), y = num * inverse;
+  y = y + inverse * (residual(y, den, num) + (num_low - y * den_low));
+  return scale_by_power(y, select(positive, V(0.0), n));
+}
+// log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), the exponential in two parts.
+LANE_MATH V softplus(V x) {
+  auto [n, r, tail] = exp_parts(limit_below(-abs(x), V(kIsFloat<V> ? -104 : -746)));
+  V s = r + tail, p = 1.0 + s, p_low = s - (p - 1.0);
+  V e = scale_by_power(p, n), low = scale_by_power(p_low, n);
+  return select(x > 0.0, x, V(0.0)) + log1p_of_sum(e, low);
+}
+LANE_MATH_CALL V logaddexp(V x, V y) {
+  return through_double(
+      [](auto a, auto b) {
+        auto top = select((a > b) | isnan(a), a, b);
+        return select(a == b, a + M_LN2, top + log1p(exp(-abs(a - b))));
+      },
+      x, y);
+}
+LANE_MATH_CALL V logaddexp2(V x, V y) {
+  return through_double(
+      [](auto a, auto b) {
+        auto top = select((a > b) | isnan(a), a, b);
+        return select(a == b, a + 1.0, top + log1p(exp2(-abs(a - b))) * M_LOG2E);
+      },
+      x, y);
+}
+LANE_MATH_CALL V xlogy(V x, V y) { return select((x == 0.0) & !isnan(y), V(0.0), x * log(y)); }
+LANE_MATH_CALL V xlog1py(V x, V y) { return select((x == 0.0) & !isnan(y), V(0.0), x * log1p(y)); }
+
+// C99 pow from exp(y log|x|) in double: 2^-30 relative for every float result.
+template <class D>
+D pow_by_log(D x, D y) {
+  D r = exp(y * log(abs(x)));
+  auto integral = round_lanes<0>(y) == y;
+  D half = y * 0.5;
+  auto odd = integral & (round_lanes<0>(half) != half);
+  r = select((x < 0.0) & !integral & (x > -kInf), D(kNan), r);
+  r = select(odd, with_sign(abs(r), x), r);
+  return select((y == 0.0) | (x == 1.0) | ((x == -1.0) & (abs(y) == kInf)), D(1.0), r);
+}
+LANE_MATH_CALL V pow(V x, V y) {
+  if constexpr (kIsFloat<V>)
+    return through_double([](auto a, auto b) { return pow_by_log(a, b); }, x, y);
+  else
+    return per_lane([](double a, double b) { return __builtin_pow(a, b); }, x, y);
+}
+
+LANE_MATH_CALL V sinh(V x) {
+  if constexpr (!kIsFloat<V>)
+    return per_lane([](double a) { return __builtin_sinh(a); }, x);
+  else
+    return through_double(
+        [](auto a) {
+          auto m = expm1(clamp_to(abs(a), 0, 200));
+          return with_sign(0.5 * (m + m / (m + 1.0)), a);
+        },
+        x);
+}
+LANE_MATH_CALL V cosh(V x) {
+  if constexpr (!kIsFloat<V>)
+    return per_lane([](double a) { return __builtin_cosh(a); }, x);
+  else
+    return through_double(
+        [](auto a) {
+          auto e = exp(abs(a));
+          return 0.5 * (e + 1.0 / e);
+        },
+        x);
+}
+LANE_MATH_CALL V asinh(V x) {
+  if constexpr (!kIsFloat<V>)
+    return per_lane([](double a) { return __builtin_asinh(a); }, x);
+  else
+    return through_double(
+        [](auto a) {
+          auto m = clamp_to(abs(a), 0, 1e200);  // infinity comes back through log1p(2e200) below
+          auto y = log1p(m + m * m / (1.0 + sqrt_lanes(m * m + 1.0)));
+          return with_sign(select(abs(a) == kInf, abs(a), y), a);
+        },
+        x);
+}
+LANE_MATH_CALL V acosh(V x) {
+  if constexpr (!kIsFloat<V>)
+    return per_lane([](double a) { return __builtin_acosh(a); }, x);
+  else
+    return through_double(
+        [](auto a) {
+          auto t = a - 1.0;
+          return select(a < 1.0, decltype(a)(kNan), log1p(t + sqrt_lanes(t * (t + 2.0))));
+        },
+        x);
+}
+LANE_MATH_CALL V atanh(V x) {
+  if constexpr (!kIsFloat<V>)
+    return per_lane([](double a) { return __builtin_atanh(a); }, x);
+  else
+    return through_double(
+        [](auto a) {
+          auto m = abs(a);
+          return with_sign(0.5 * log1p((m + m) / (1.0 - m)), a);
+        },
+        x);
+}
+
+}  // namespace facula::lane_math

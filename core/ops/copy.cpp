@@ -1,0 +1,352 @@
+// Copies and creation: clone, conversion, copy_, fills, joins, and tensors made from nothing.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/gil.h"
+#include "cpu/copy.h"
+#include "ops/ops.h"
+#include "ops/promote.h"
+
+namespace facula {
+
+namespace ops {
+
+static void broadcast_check(const Tensor& to, const Tensor& from) {
+  size_t n = to->sizes.size(), m = from->sizes.size();
+  bool fits = m <= n;
+  for (size_t i = 0; fits && i < m; ++i) fits = from->sizes[i] == 1 || from->sizes[i] == to->sizes[n - m + i];
+  if (!fits) {  // leading sizes of 1 are dropped, as PyTorch does
+    size_t extra = m > n ? m - n : 0;
+    fits = true;
+    for (size_t i = 0; i < m && fits; ++i)
+      fits = from->sizes[i] == 1 || (i >= extra && from->sizes[i] == to->sizes[n - m + i]);
+  }
+  FACULA_CHECK(fits, Runtime, "The expanded size of the tensor ", to->sizes, " must match the existing size ", from->sizes,
+               " at non-singleton dimensions: the value cannot be broadcast to the place it is written to");
+}
+
+void copy_memory(const Tensor& to, const Tensor& from) {
+  if (to->numel == 0 && from->numel == 0) return;
+  broadcast_check(to, from);
+  if (to->numel == 0) return;
+  if (to->is_contiguous() && from->is_contiguous() && to->numel == from->numel) {
+    if (to->data() == from->data() && to->dtype == from->dtype) return;
+    if (to->numel < 4096) {
+      cpu::copy().convert[index_of(from->dtype)][index_of(to->dtype)](to->numel, from->data(), 1, to->data(), 1);
+      return;
+    }
+  }
+  size_t n = to->sizes.size(), m = from->sizes.size();
+  Dims strides(n, 0);
+  for (size_t i = 0; i < n; ++i)
+    if (i + m >= n && from->sizes[i + m - n] != 1) strides[i] = from->strides[i + m - n];
+  GilRelease unlocked(to->numel > kLongWork);
+  cpu::copy().convert_copy(from->dtype, to->dtype, static_cast<int>(n), to->sizes.data(), to->data(), to->strides.data(),
+                           from->data(), strides.data());
+}
+
+Tensor contiguous_memory(const Tensor& t) {
+  if (t->is_contiguous()) return t;
+  Tensor out = empty(t->sizes, t->dtype);
+  copy_memory(out, t);
+  return out;
+}
+
+Tensor converted_memory(const Tensor& t, DType dtype) {
+  if (t->dtype == dtype) return t;
+  Tensor out = empty_like(t, dtype);
+  copy_memory(out, t);
+  return out;
+}
+
+void fill_memory(const Tensor& t, Scalar value) {
+  if (t->numel == 0) return;
+  alignas(16) char number[16], element[16];
+  DType from = value.kind == Category::Complex ? DType::Complex128 : value.is_integral() ? DType::Int64 : DType::Float64;
+  if (from == DType::Int64) std::memcpy(number, &value.i, 8);
+  else std::memcpy(number, &value.re, 8), std::memcpy(number + 8, &value.im, 8);
+  cpu::copy().convert[index_of(from)][index_of(t->dtype)](1, number, 1, element, 1);
+  if (t->is_contiguous())
+    cpu::copy().fill_contiguous(t->item_size(), t->numel, t->data(), element);
+  else
+    cpu::copy().fill(t->item_size(), static_cast<int>(t->ndim()), t->sizes.data(), t->data(), t->strides.data(), element);
+}
+
+Tensor zeros(const Dims& sizes, DType dtype) {
+  Tensor t = empty(sizes, dtype);
+  if (t->numel) std::memset(t->data(), 0, static_cast<size_t>(t->numel * t->item_size()));
+  return t;
+}
+Tensor full(const Dims& sizes, Scalar value, DType dtype) {
+  Tensor t = empty(sizes, dtype);
+  fill_memory(t, value);
+  return t;
+}
+Tensor broadcast_memory(const Tensor& t, const Dims& sizes) {
+  Dims strides(sizes.size(), 0);
+  size_t lead = sizes.size() - t->sizes.size();
+  for (size_t i = 0; i < t->sizes.size(); ++i) strides[lead + i] = t->sizes[i] == 1 ? 0 : t->strides[i];
+  return alias(t, sizes, strides, t->byte_offset);
+}
+
+Scalar item(const Tensor& t) {
+  FACULA_CHECK(t->numel == 1, Runtime, "a Tensor with ", t->numel, " elements cannot be converted to Scalar");
+  const auto& convert = cpu::copy().convert[index_of(t->dtype)];
+  if (t->dtype == DType::Bool) return Scalar(*t->ptr<bool>());
+  if (is_integral(t->dtype)) {
+    int64_t v;
+    convert[index_of(DType::Int64)](1, t->data(), 1, &v, 1);
+    return Scalar(v);
+  }
+  double v[2];
+  if (is_complex(t->dtype)) {
+    convert[index_of(DType::Complex128)](1, t->data(), 1, v, 1);
+    return Scalar(v[0], v[1]);
+  }
+  convert[index_of(DType::Float64)](1, t->data(), 1, v, 1);
+  return Scalar(v[0]);
+}
+
+}  // namespace ops
+
+namespace {
+
+Tensor clone(const Tensor& x) {
+  Tensor out = empty_like(x);
+  ops::copy_memory(out, x);
+  return out;
+}
+void identity_vjp(Backward& b) { b.set(0, b.grad()); }
+Tensor contiguous(const Tensor& x) { return ops::contiguous_memory(x); }
+
+Tensor to_dtype(const Tensor& x, DType dtype) { return ops::converted_memory(x, dtype); }
+
+void copy_into(const Tensor& self, const Tensor& from) {
+  if (may_overlap(self, from) && !same_memory_layout(self, from)) {
+    GradMode off(false);
+    ops::copy_memory(self, ops::clone(from));
+  } else {
+    ops::copy_memory(self, from);
+  }
+}
+void copy_vjp(Backward& b) {
+  if (b.needs(0)) b.set(0, ops::zeros(b.sizes(0), b.meta(0).dtype));
+  if (b.needs(1)) b.set(1, b.grad());
+}
+void fill(const Tensor& self, Operand value) {
+  if (value.arg.tag == Arg::Number) return ops::fill_memory(self, value.arg.number);
+  const Tensor& v = value.arg.as_tensor();
+  FACULA_CHECK(v->ndim() == 0, Runtime, "fill_ only supports 0-dimension value tensor but got tensor with ", v->ndim(),
+               " dimensions.");
+  ops::copy_memory(self, v);
+}
+void zero(const Tensor& self) { ops::fill_memory(self, Scalar(0)); }
+void zero_vjp(Backward& b) {
+  if (b.needs(0)) b.set(0, ops::zeros(b.sizes(0), b.meta(0).dtype));
+}
+
+// ---- joining ----
+
+Tensor cat(const TensorList& list, int64_t dim) {
+  FACULA_CHECK(!list.empty(), Value, "expected a non-empty list of Tensors");
+  const Tensor* like = nullptr;  // the first that is not the legacy empty vector
+  TypePromotion promotion;
+  for (const Tensor& t : list) {
+    promotion.add(t);
+    FACULA_CHECK(t->ndim() > 0, Runtime, "zero-dimensional tensor (at position ", &t - list.begin(),
+                 ") cannot be concatenated; use stack() or give it a dimension with x.view(1)");
+    if (!like && !(t->ndim() == 1 && t->numel == 0)) like = &t;
+  }
+  if (!like) like = &list[0];
+  dim = wrap_dim(dim, (*like)->ndim());
+  Dims sizes = (*like)->sizes;
+  sizes[dim] = 0;
+  for (const Tensor& t : list) {
+    if (t->ndim() == 1 && t->numel == 0) continue;
+    FACULA_CHECK(t->ndim() == (*like)->ndim(), Runtime, "Tensors must have same number of dimensions: got ",
+                 (*like)->ndim(), " and ", t->ndim());
+    for (int64_t d = 0; d < t->ndim(); ++d)
+      FACULA_CHECK(d == dim || t->sizes[d] == sizes[d], Runtime, "Sizes of tensors must match except in dimension ", dim,
+                   ". Expected size ", sizes[d], " but got size ", t->sizes[d], " for tensor number ", &t - list.begin(),
+                   " in the list.");
+    sizes[dim] += t->sizes[dim];
+  }
+  Tensor out = empty(sizes, promotion.result());
+  int64_t at = 0;
+  for (const Tensor& t : list) {
+    if (t->ndim() == 1 && t->numel == 0) continue;
+    Dims part = sizes;
+    part[dim] = t->sizes[dim];
+    if (t->numel) ops::copy_memory(alias(out, part, out->strides, at * out->strides[dim] * out->item_size()), t);
+    at += t->sizes[dim];
+  }
+  return out;
+}
+void cat_vjp(Backward& b) {
+  int64_t ndim = static_cast<int64_t>(b.result_sizes().size());
+  int64_t dim = wrap_dim(b.arg(1).number.i, ndim), at = 0;
+  Tensor g = b.grad();
+  const Dims& lengths = *b.arg(2).ints;
+  for (size_t i = 0; i < lengths.size(); ++i) {
+    if (b.needs(i)) b.set(i, ops::slice(g, dim, at, at + lengths[i], 1));
+    at += lengths[i];
+  }
+}
+// The recorded form carries each part's length along `dim`, because parts without gradient leave no shape behind.
+Tensor cat_recorded(const TensorList& list, int64_t dim, const Dims&) { return cat(list, dim); }
+Tensor cat_front(const TensorList& list, int64_t dim) {
+  bool records = false;
+  if (mode.grad)
+    for (const Tensor& t : list) records |= t->requires_grad();
+  if (!records) return cat(list, dim);
+  Dims lengths;
+  int64_t ndim = 1;
+  for (const Tensor& t : list) ndim = std::max(ndim, t->ndim());
+  for (const Tensor& t : list)
+    lengths.push_back(t->ndim() == 1 && t->numel == 0 ? 0 : t->ndim() == ndim ? t->size(dim) : 0);
+  static const OpDef& op = find_op("_cat_recorded");
+  return call(op, list, dim, lengths);
+}
+
+Tensor stack(const TensorList& list, int64_t dim) {
+  FACULA_CHECK(!list.empty(), Runtime, "stack expects a non-empty TensorList");
+  dim = wrap_dim(dim, list[0]->ndim() + 1);
+  TypePromotion promotion;
+  for (const Tensor& t : list) {
+    FACULA_CHECK(t->sizes == list[0]->sizes, Runtime, "stack expects each tensor to be equal size, but got ",
+                 list[0]->sizes, " at entry 0 and ", t->sizes, " at entry ", &t - list.begin());
+    promotion.add(t);
+  }
+  Dims sizes = list[0]->sizes;
+  sizes.insert(dim, static_cast<int64_t>(list.size()));
+  Tensor out = empty(sizes, promotion.result());
+  Dims strides = out->strides;
+  int64_t step = strides[dim] * out->item_size();
+  strides.erase(dim);
+  if (out->numel)
+    for (size_t i = 0; i < list.size(); ++i)
+      ops::copy_memory(alias(out, list[0]->sizes, strides, static_cast<int64_t>(i) * step), list[i]);
+  return out;
+}
+void stack_vjp(Backward& b) {
+  for (size_t i = 0; i + 1 < b.num_inputs(); ++i)
+    if (b.needs(i)) b.set(i, ops::select(b.grad(), b.arg(1).number.i, static_cast<int64_t>(i)));
+}
+
+// ---- creation ----
+
+Tensor iota(int64_t n) {
+  Tensor out = empty({n}, DType::Int64);
+  int64_t* p = out->ptr<int64_t>();
+  for (int64_t i = 0; i < n; ++i) p[i] = i;
+  return out;
+}
+
+template <class F> Tensor generate(int64_t n, DType dtype, DType compute, F&& value) {
+  Tensor raw = empty({n}, compute);
+  if (compute == DType::Int64) {
+    int64_t* p = raw->ptr<int64_t>();
+    for (int64_t i = 0; i < n; ++i) p[i] = static_cast<int64_t>(value(i));
+  } else if (compute == DType::Float32) {
+    float* p = raw->ptr<float>();
+    for (int64_t i = 0; i < n; ++i) p[i] = static_cast<float>(value(i));
+  } else {
+    double* p = raw->ptr<double>();
+    for (int64_t i = 0; i < n; ++i) p[i] = static_cast<double>(value(i));
+  }
+  return ops::converted_memory(raw, dtype);
+}
+
+Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
+  double lo = start.to_double(), hi = end.to_double(), by = step.to_double();
+  FACULA_CHECK(by != 0, Runtime, "step must be nonzero");
+  FACULA_CHECK(std::isfinite(lo) && std::isfinite(hi), Runtime, "unsupported range: ", lo, " -> ", hi);
+  FACULA_CHECK(by > 0 ? hi >= lo : hi <= lo, Runtime, "upper bound and lower bound inconsistent with step sign");
+  if (start.is_integral() && end.is_integral() && step.is_integral()) {
+    int64_t span = by > 0 ? end.i - start.i : start.i - end.i, stride = std::abs(step.i);
+    int64_t n = (span + stride - 1) / stride;
+    if (is_integral(dtype)) return generate(n, dtype, DType::Int64, [&](int64_t i) { return start.i + i * step.i; });
+    return generate(n, dtype, dtype == DType::Float64 ? dtype : DType::Float64,
+                    [&](int64_t i) { return lo + static_cast<double>(i) * by; });
+  }
+  double count = std::ceil((hi - lo) / by);
+  FACULA_CHECK(count < 9.2e18, Runtime, "invalid size, possible overflow?");
+  int64_t n = static_cast<int64_t>(count);
+  if (is_integral(dtype)) {
+    int64_t s = start.to_int(), d = step.to_int();
+    return generate(n, dtype, DType::Int64, [&](int64_t i) { return s + i * d; });
+  }
+  return generate(n, dtype, DType::Float64, [&](int64_t i) { return lo + static_cast<double>(i) * by; });
+}
+
+// Both ends exact, each half counted from its own end, in the type of the result, as PyTorch does.
+template <class T> void fill_linspace(T* p, int64_t n, T start, T end) {
+  T step = (end - start) / static_cast<T>(n - 1);
+  for (int64_t i = 0; i < n; ++i)
+    p[i] = i < n / 2 ? start + step * static_cast<T>(i) : end - step * static_cast<T>(n - 1 - i);
+}
+Tensor linspace(double start, double end, int64_t steps, DType dtype) {
+  FACULA_CHECK(steps >= 0, Runtime, "number of steps must be non-negative");
+  DType compute = dtype == DType::Float32 ? DType::Float32 : DType::Float64;
+  Tensor out = empty({steps}, compute);
+  if (steps == 1) ops::fill_memory(out, Scalar(start));
+  else if (compute == DType::Float32)
+    fill_linspace(out->ptr<float>(), steps, static_cast<float>(start), static_cast<float>(end));
+  else fill_linspace(out->ptr<double>(), steps, start, end);
+  return ops::converted_memory(out, dtype);
+}
+Tensor logspace(double start, double end, int64_t steps, double base, DType dtype) {
+  Tensor exponents = linspace(start, end, steps, DType::Float64);
+  double* p = exponents->ptr<double>();
+  for (int64_t i = 0; i < steps; ++i) p[i] = std::pow(base, p[i]);
+  return ops::converted_memory(exponents, dtype);
+}
+Tensor eye(int64_t n, std::optional<int64_t> m, DType dtype) {
+  FACULA_CHECK(n >= 0, Runtime, "n must be greater or equal to 0, got ", n);
+  FACULA_CHECK(m.value_or(0) >= 0, Runtime, "m must be greater or equal to 0, got ", *m);
+  Tensor out = ops::zeros({n, m.value_or(n)}, dtype);
+  int64_t columns = out->sizes[1], diagonal = std::min(n, columns);
+  if (diagonal) ops::fill_memory(alias(out, {diagonal}, {columns + 1}, 0), Scalar(1));
+  return out;
+}
+Tensor empty_op(const Dims& sizes, DType dtype, std::optional<Device> device) {
+  return empty(sizes, dtype, device.value_or(Device{}));
+}
+Tensor empty_strided_op(const Dims& sizes, const Dims& strides, DType dtype) { return empty_strided(sizes, strides, dtype); }
+Tensor full_op(const Dims& sizes, Scalar value, DType dtype) { return ops::full(sizes, value, dtype); }
+Tensor empty_like_op(const Tensor& x, DType dtype) { return empty_like(x, dtype); }
+Tensor full_like(const Tensor& x, Scalar value, DType dtype) {
+  Tensor out = empty_like(x, dtype);
+  ops::fill_memory(out, value);
+  return out;
+}
+
+const OpDef kOps[] = {
+    FACULA_OP("clone", Copy, "CloneBackward0", clone, .vjp = identity_vjp),
+    FACULA_OP("contiguous", Copy, "CloneBackward0", contiguous, .vjp = identity_vjp),
+    FACULA_OP("to_dtype", Copy, "ToCopyBackward0", to_dtype, .vjp = identity_vjp),  // the engine casts back
+    FACULA_OP("copy_", Copy, "CopyBackwards", copy_into, .vjp = copy_vjp, .mutates = true, .returns_self = true),
+    FACULA_OP("fill_", Copy, "FillBackward0", fill, .vjp = zero_vjp, .mutates = true, .returns_self = true),
+    FACULA_OP("zero_", Copy, "ZeroBackward0", zero, .vjp = zero_vjp, .mutates = true, .returns_self = true),
+    FACULA_OP("cat", Indexing, nullptr, cat_front),
+    FACULA_OP("_cat_recorded", Indexing, "CatBackward0", cat_recorded, .vjp = cat_vjp),
+    FACULA_OP("stack", Indexing, "StackBackward0", stack, .vjp = stack_vjp),
+    FACULA_OP("_iota", Creation, nullptr, iota),
+    FACULA_OP("_arange", Creation, nullptr, arange),
+    FACULA_OP("_linspace", Creation, nullptr, linspace),
+    FACULA_OP("_logspace", Creation, nullptr, logspace),
+    FACULA_OP("_eye", Creation, nullptr, eye),
+    FACULA_OP("_empty", Creation, nullptr, empty_op),
+    FACULA_OP("_empty_strided", Creation, nullptr, empty_strided_op),
+    FACULA_OP("_full", Creation, nullptr, full_op),
+    FACULA_OP("_empty_like", Creation, nullptr, empty_like_op),
+    FACULA_OP("_full_like", Creation, nullptr, full_like),
+};
+
+}  // namespace
+
+extern const OpFamily kCopyFamily;
+const OpFamily kCopyFamily = {kOps, sizeof(kOps) / sizeof(kOps[0])};
+
+}  // namespace facula

@@ -1,0 +1,517 @@
+// Pointwise operations on tensors: promote, broadcast, allocate, run the formula's kernel block by block, record.
+// Formulas and kernels are elsewhere (ops/pointwise.h, cpu/pointwise*.cpp); this file knows none of them.
+#include <algorithm>
+#include <cstring>
+
+#include "base/gil.h"
+#include "cpu/copy.h"
+#include "expr/program.h"
+#include "ops/ops.h"
+#include "ops/pointwise_op.h"
+#include "ops/promote.h"
+#include "ops/record.h"
+#include "runtime/parallel.h"
+
+namespace facula {
+
+// Elements of one block of an operand: with a handful of operands all blocks stay in a 32 KiB L1 cache.
+static constexpr int64_t kBlock = 512;
+static constexpr int64_t kBlockBytes = kBlock * 8;
+static constexpr int kMaxSources = kMaxDerivedOperands;
+// Pieces for the pool: about 20 us of a cheap operation.
+static constexpr int64_t kGrain = 32768;
+
+static Column column_of(DType t) {
+  switch (t) {
+    case DType::Float64: return Column::F64;
+    case DType::Complex64: return Column::C64;
+    case DType::Complex128: return Column::C128;
+    default: return is_integral(t) ? Column::I64 : Column::F32;
+  }
+}
+static constexpr DType kColumnType[kColumns] = {DType::Float32, DType::Float64, DType::Int64, DType::Complex64,
+                                                DType::Complex128};
+static DType type_of(Column c) { return kColumnType[static_cast<int>(c)]; }
+static bool is_native(DType t) { return type_of(column_of(t)) == t; }
+
+static void store_scalar(const Scalar& s, DType dtype, void* to) {
+  double re = s.to_double();
+  switch (dtype) {
+    case DType::Float32: *static_cast<float*>(to) = static_cast<float>(re); break;
+    case DType::Float64: *static_cast<double*>(to) = re; break;
+    case DType::Int64: *static_cast<int64_t*>(to) = s.to_int(); break;
+    case DType::Complex64:
+      *static_cast<Complex<float>*>(to) = {static_cast<float>(re), static_cast<float>(s.im)};
+      break;
+    default: *static_cast<Complex<double>*>(to) = {re, s.im}; break;
+  }
+}
+
+// ---- running a kernel over blocks ----
+
+// One operand (or the result) over the loop's dimensions.
+struct Stream {
+  enum Mode : uint8_t { Direct, Constant, Strided } mode = Direct;
+  char* data = nullptr;
+  DType dtype{};
+  int64_t item = 0;
+  Dims strides;             // elements, in loop order (outermost first), coalesced
+  alignas(16) char value[16] = {};  // Constant, in the column's type
+};
+
+struct Loop {
+  const PointwiseOp* op;
+  Column column;
+  int num_sources;
+  Stream sources[kMaxSources];
+  Stream out;
+  DType out_type;           // what the kernel writes: the column's type, or bool
+  Dims sizes;
+  int64_t numel;
+};
+
+static void run_kernel(const Loop& loop, int64_t n, void* out, const void* const* in) {
+  const PointwiseOp& op = *loop.op;
+  if (PointwiseKernel kernel = op.kernel[static_cast<int>(loop.column)]) {
+    if (op.kernel_arity == op.arity) return kernel(n, out, in);
+    const void* spread[kMaxDerivedOperands + 1];
+    for (int i = 0; i < op.kernel_arity; ++i) spread[i] = in[0];
+    for (int i = 0; i < op.arity; ++i) spread[op.kernel_slot[i]] = in[i];
+    return kernel(n, out, spread);
+  }
+  op.program[loop.column == Column::F64]->run(n, out, in);
+}
+
+// Position of linear index `start` in the loop's dimensions; returns the element offset of a stream there.
+static int64_t locate(const Dims& sizes, const Dims& strides, int64_t start, int64_t* at) {
+  int64_t offset = 0;
+  for (size_t d = sizes.size(); d-- > 0;) {
+    at[d] = start % sizes[d];
+    start /= sizes[d];
+    offset += at[d] * strides[d];
+  }
+  return offset;
+}
+
+// Calls run(count, offset, done) for every run along the innermost dimension of [start, start + n).
+template <class F> static void for_runs(const Dims& sizes, const Dims& strides, int64_t start, int64_t n, F&& run) {
+  int64_t at[kMaxDims];
+  int64_t offset = locate(sizes, strides, start, at);
+  size_t last = sizes.size() - 1;
+  for (int64_t done = 0; done < n;) {
+    int64_t count = std::min(n - done, sizes[last] - at[last]);
+    run(count, offset, done);
+    done += count;
+    at[last] += count;
+    offset += count * strides[last];
+    for (size_t d = last; at[d] == sizes[d] && d > 0; --d) {
+      offset += strides[d - 1] - at[d] * strides[d];
+      at[d] = 0;
+      ++at[d - 1];
+    }
+  }
+}
+
+
+static void run_range(const Loop& loop, int64_t begin, int64_t end) {
+  alignas(64) char blocks[kMaxSources + 1][kBlockBytes];
+  const int64_t item = item_size(type_of(loop.column));
+  const int64_t block = kBlockBytes / item;
+  const DType column_type = type_of(loop.column);
+  const auto& kernels = cpu::copy();
+  bool all_direct = loop.out.mode == Stream::Direct;
+  const void* in[kMaxSources];
+  for (int i = 0; i < loop.num_sources; ++i) {
+    all_direct &= loop.sources[i].mode == Stream::Direct;
+    in[i] = blocks[i];
+    if (loop.sources[i].mode == Stream::Constant)
+      kernels.fill_contiguous(item, std::min(block, end - begin), blocks[i], loop.sources[i].value);
+  }
+  int64_t step = all_direct ? end - begin : block;
+  for (int64_t start = begin; start < end; start += step) {
+    int64_t n = std::min(step, end - start);
+    for (int i = 0; i < loop.num_sources; ++i) {
+      const Stream& s = loop.sources[i];
+      if (s.mode == Stream::Direct) {
+        in[i] = s.data + start * s.item;
+      } else if (s.mode == Stream::Strided) {
+        auto convert = kernels.convert[index_of(s.dtype)][index_of(column_type)];
+        for_runs(loop.sizes, s.strides, start, n, [&](int64_t count, int64_t offset, int64_t done) {
+          convert(count, s.data + offset * s.item, s.strides.back(), blocks[i] + done * item, 1);
+        });
+      }
+    }
+    if (loop.out.mode == Stream::Direct) {
+      run_kernel(loop, n, loop.out.data + start * loop.out.item, in);
+      continue;
+    }
+    char* result = blocks[kMaxSources];
+    run_kernel(loop, n, result, in);
+    auto convert = kernels.convert[index_of(loop.out_type)][index_of(loop.out.dtype)];
+    int64_t result_item = item_size(loop.out_type);
+    for_runs(loop.sizes, loop.out.strides, start, n, [&](int64_t count, int64_t offset, int64_t done) {
+      convert(count, result + done * result_item, 1, loop.out.data + offset * loop.out.item, loop.out.strides.back());
+    });
+  }
+}
+
+static void run_loop(const Loop& loop) {
+  if (loop.numel == 0) return;
+  if (loop.numel <= kGrain) return run_range(loop, 0, loop.numel);
+  GilRelease unlocked(loop.numel > kLongWork);
+  parallel_for(loop.numel, kGrain, [&](int64_t b, int64_t e) { run_range(loop, b, e); });
+}
+
+// ---- building the loop ----
+
+// Strides of t as seen from the broadcast shape.
+static Dims broadcast_strides(const Tensor& t, const Dims& sizes) {
+  Dims out(sizes.size(), 0);
+  size_t lead = sizes.size() - t->sizes.size();
+  for (size_t i = 0; i < t->sizes.size(); ++i) out[lead + i] = t->sizes[i] == 1 ? 0 : t->strides[i];
+  return out;
+}
+
+// Dimensions in the order of the result's memory, neighbours merged where every stream allows.
+static void order_and_coalesce(Loop& loop) {
+  size_t ndim = loop.sizes.size();
+  SmallVector<int, 8> order;
+  for (size_t i = 0; i < ndim; ++i)
+    if (loop.sizes[i] != 1) order.push_back(static_cast<int>(i));
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int a, int b) { return loop.out.strides[a] > loop.out.strides[b]; });
+  Stream* streams[kMaxSources + 1];
+  int n = 0;
+  streams[n++] = &loop.out;
+  for (int i = 0; i < loop.num_sources; ++i)
+    if (loop.sources[i].mode != Stream::Constant) streams[n++] = &loop.sources[i];
+  Dims sizes;
+  SmallVector<Dims, 4> strides(static_cast<size_t>(n));
+  for (int d : order) {
+    bool merge = !sizes.empty();
+    for (int s = 0; s < n && merge; ++s)
+      merge = strides[s].back() == streams[s]->strides[d] * loop.sizes[d];
+    if (merge) {
+      sizes.back() *= loop.sizes[d];
+      for (int s = 0; s < n; ++s) strides[s].back() = streams[s]->strides[d];
+    } else {
+      sizes.push_back(loop.sizes[d]);
+      for (int s = 0; s < n; ++s) strides[s].push_back(streams[s]->strides[d]);
+    }
+  }
+  if (sizes.empty()) {
+    sizes.push_back(1);
+    for (int s = 0; s < n; ++s) strides[s].push_back(1);
+  }
+  loop.sizes = std::move(sizes);
+  for (int s = 0; s < n; ++s) streams[s]->strides = std::move(strides[s]);
+  bool linear = loop.sizes.size() == 1;
+  loop.out.mode = linear && loop.out.strides[0] == 1 && loop.out.dtype == loop.out_type ? Stream::Direct : Stream::Strided;
+  for (int s = 1; s < n; ++s)
+    streams[s]->mode = linear && streams[s]->strides[0] == 1 && streams[s]->dtype == type_of(loop.column)
+                           ? Stream::Direct
+                           : Stream::Strided;
+}
+
+// The order of dimensions of the first operand that fills the whole shape, when it is dense but not contiguous.
+static Tensor allocate_result(const Arg* args, size_t n, const Dims& sizes, DType dtype) {
+  for (size_t i = 0; i < n; ++i) {
+    if (args[i].tag != Arg::Tensor_) continue;
+    const Tensor& t = args[i].as_tensor();
+    if (t->sizes != sizes) continue;
+    if (!t->is_contiguous() && is_dense(t)) return empty_strided(sizes, t->strides, dtype);
+    break;
+  }
+  return empty(sizes, dtype);
+}
+
+static void unsupported(const OpDef& op, DType t) {
+  fail(ErrorKind::NotImplemented, "\"", op.name, "\" not implemented for '", scalar_type_name(t), "'");
+}
+
+static Column choose_column(const OpDef& op, DType common) {
+  const PointwiseOp& p = *op.pointwise;
+  Column c = p.result == ResultType::Float && is_integral(common) ? column_of(default_dtype) : column_of(common);
+  if (!p.supports(c)) unsupported(op, common);
+  return c;
+}
+
+static DType result_type(const OpDef& op, DType common) {
+  switch (op.pointwise->result) {
+    case ResultType::Bool: return DType::Bool;
+    case ResultType::Float: return is_integral(common) ? default_dtype : common;
+    default: return common;
+  }
+}
+
+static void check_divisor(const OpDef& op, const Arg& divisor) {
+  bool zero = false;
+  if (divisor.tag == Arg::Number) {
+    zero = divisor.number.to_int() == 0;
+  } else {
+    Tensor t = ops::converted_memory(ops::contiguous_memory(divisor.as_tensor()), DType::Int64);
+    const int64_t* p = t->ptr<int64_t>();
+    for (int64_t i = 0; i < t->numel; ++i) zero |= p[i] == 0;
+  }
+  FACULA_CHECK(!zero, Runtime, "ZeroDivisionError: ", op.name, "(): an integer tensor was divided by zero");
+}
+
+static void check_overlap(const Tensor& out, const Tensor& in) {
+  if (!may_overlap(out, in) || same_memory_layout(out, in)) return;
+  if (is_dense(out) && is_dense(in))
+    fail(ErrorKind::Runtime,
+         "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+         "location. Please clone() the tensor before performing the operation.");
+}
+
+// Where the result goes: a new tensor, or the one given, checked before anything is written.
+static Tensor prepare_out(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Form form, const Dims& sizes,
+                          DType dtype) {
+  if (!out) return allocate_result(args, n, sizes, dtype);
+  FACULA_CHECK(category(dtype) <= category(out->dtype), Runtime, "result type ", scalar_type_name(dtype),
+               " can't be cast to the desired output type ", scalar_type_name(out->dtype));
+  if (out->sizes != sizes) {
+    FACULA_CHECK(form != Form::InPlace, Runtime, "output with shape ", out->sizes, " doesn't match the broadcast shape ",
+                 sizes, ": ", op.name, "_() cannot change the shape of the tensor it writes to");
+    resize_memory(out, sizes);
+  }
+  for (size_t i = 0; i < n; ++i)
+    if (args[i].tag == Arg::Tensor_) check_overlap(out, args[i].as_tensor());
+  return out;
+}
+
+static Tensor run_general(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Form form) {
+  TypePromotion promotion;
+  Dims sizes;
+  bool first = true;
+  for (size_t i = 0; i < n; ++i) {
+    promotion.add(args[i]);
+    if (args[i].tag != Arg::Tensor_) continue;
+    const Dims& s = args[i].as_tensor()->sizes;
+    if (first) sizes = s;
+    else broadcast_into(sizes, s);
+    first = false;
+  }
+  DType common = promotion.result();
+  Loop loop;
+  loop.op = op.pointwise;
+  loop.column = choose_column(op, common);
+  if (loop.column == Column::I64 && op.pointwise->def && op.pointwise->def->may_divide_by_zero) check_divisor(op, args[1]);
+  DType dtype = result_type(op, common);
+  Tensor result = prepare_out(op, args, n, out, form, sizes, dtype);
+  loop.out_type = op.pointwise->result == ResultType::Bool ? DType::Bool : type_of(loop.column);
+  loop.numel = result->numel;
+  loop.sizes = sizes;
+  loop.num_sources = static_cast<int>(n);
+  loop.out.data = result->data();
+  loop.out.dtype = result->dtype;
+  loop.out.item = result->item_size();
+  loop.out.strides = result->strides;
+  Tensor keep[kMaxSources];
+  for (size_t i = 0; i < n; ++i) {
+    Stream& s = loop.sources[i];
+    if (args[i].tag == Arg::Tensor_) {
+      const Tensor* t = &args[i].as_tensor();
+      if ((*t)->numel == 1) {
+        s.mode = Stream::Constant;
+        cpu::copy().convert[index_of((*t)->dtype)][index_of(type_of(loop.column))](1, (*t)->data(), 1, s.value, 1);
+        continue;
+      }
+      if (out && may_overlap(out, *t) && !same_memory_layout(out, *t)) {
+        GradMode off(false);
+        keep[i] = ops::clone(*t);
+        t = &keep[i];
+      }
+      s.mode = Stream::Strided;
+      s.data = (*t)->data();
+      s.dtype = (*t)->dtype;
+      s.item = (*t)->item_size();
+      s.strides = broadcast_strides(*t, sizes);
+    } else {
+      s.mode = Stream::Constant;
+      store_scalar(args[i].number, type_of(loop.column), s.value);
+    }
+  }
+  if (loop.numel > 0) {
+    order_and_coalesce(loop);
+    run_loop(loop);
+  }
+  return result;
+}
+
+// Contiguous operands of one natively computed type and shape, numbers that do not change the type: no loop to build.
+static bool run_simple(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Tensor& result) {
+  const PointwiseOp& p = *op.pointwise;
+  TensorObject* first = nullptr;
+  bool numbers = false;
+  for (size_t i = 0; i < n; ++i) {
+    if (args[i].tag != Arg::Tensor_) { numbers = true; continue; }
+    TensorObject* t = args[i].tensor;
+    if (!(t->flags & kContiguous) || (t->flags & kWrappedNumber)) return false;
+    if (!first) first = t;
+    else if (t->dtype != first->dtype || !(t->sizes == first->sizes)) return false;
+  }
+  if (!first || !is_native(first->dtype)) return false;
+  const DType dtype = first->dtype;
+  const Column column = column_of(dtype);
+  PointwiseKernel kernel = p.kernel[static_cast<int>(column)];
+  if (!kernel || p.kernel_arity != p.arity || (column == Column::I64 && p.result == ResultType::Float)) return false;
+  if (numbers)
+    for (size_t i = 0; i < n; ++i)
+      if (args[i].tag == Arg::Number && args[i].number.kind > category(dtype)) return false;
+  if (column == Column::I64 && p.def && p.def->may_divide_by_zero) check_divisor(op, args[1]);
+  const DType out_dtype = p.result == ResultType::Bool ? DType::Bool : dtype;
+  const int64_t numel = first->numel;
+  if (out) {
+    if (out->dtype != out_dtype || !(out->sizes == first->sizes) || !out->is_contiguous()) return false;
+    for (size_t i = 0; i < n; ++i)
+      if (args[i].tag == Arg::Tensor_ && may_overlap(out, args[i].as_tensor()) && args[i].tensor->data() != out->data())
+        return false;
+    result = out;
+  } else {
+    result = empty(first->sizes, out_dtype);
+  }
+  if (numbers || numel > kGrain) {
+    Loop loop;
+    loop.op = &p;
+    loop.column = column;
+    loop.num_sources = static_cast<int>(n);
+    loop.out_type = out_dtype;
+    loop.numel = numel;
+    loop.out.data = result->data();
+    loop.out.item = item_size(out_dtype);
+    for (size_t i = 0; i < n; ++i) {
+      Stream& s = loop.sources[i];
+      if (args[i].tag == Arg::Tensor_) {
+        s.data = args[i].tensor->data();
+        s.item = item_size(dtype);
+      } else {
+        s.mode = Stream::Constant;
+        store_scalar(args[i].number, dtype, s.value);
+      }
+    }
+    run_loop(loop);
+  } else {
+    const void* in[kMaxSources];
+    for (size_t i = 0; i < n; ++i) in[i] = args[i].tensor->data();
+    kernel(numel, result->data(), in);
+  }
+  return true;
+}
+
+// ---- recording ----
+
+static const char* pointwise_node_name(const Node* n) { return n->op->node_name; }
+
+static void pointwise_node_apply(Node* n, Gradients& outputs, Gradients& inputs) {
+  const Tensor& g = outputs[0];
+  if (!g) return;
+  for (size_t j = 0; j < n->edges.size(); ++j) {
+    if (!n->edges[j].node) continue;
+    const PointwiseDerivative& d = derivative_of(*n->op, static_cast<int>(j));
+    switch (d.shape) {
+      case PointwiseDerivative::Zero: inputs[j] = ops::zeros(n->outputs[0].sizes, n->outputs[0].dtype); continue;
+      case PointwiseDerivative::Identity: inputs[j] = g; continue;
+      case PointwiseDerivative::Negated: inputs[j] = ops::neg(g); continue;
+      case PointwiseDerivative::General: break;
+    }
+    Tensor kept[kMaxDerivedOperands];
+    Arg args[kMaxDerivedOperands];
+    for (size_t k = 0; k < d.operands.size(); ++k) {
+      uint8_t which = d.operands[k];
+      if (which == 0) {
+        args[k] = Arg(g);
+      } else if (n->op->pointwise->saves_result) {
+        kept[k] = unpack_slot(n, -1);
+        args[k] = Arg(kept[k]);
+      } else if (n->args[which - 1].tag == Arg::Number) {
+        args[k] = n->args[which - 1];
+      } else {
+        kept[k] = unpack_slot(n, which - 1);
+        args[k] = Arg(kept[k]);
+      }
+    }
+    inputs[j] = apply_pointwise(*d.op, args, d.operands.size(), Tensor(), Form::Functional);
+  }
+}
+static const NodeClass kPointwiseNode = {pointwise_node_name, pointwise_node_apply};
+
+// The node of a call, with what its derivatives need saved; the result is added by the caller.
+static Node* record(const OpDef& op, const Arg* args, size_t n, uint32_t& saves, bool in_place) {
+  Node* node = new_node(&kPointwiseNode);
+  node->op = &op;
+  saves = 0;
+  bool numbers = false, tracked = false;
+  for (size_t i = 0; i < n; ++i) {
+    if (args[i].tag != Arg::Tensor_) {
+      numbers = true;
+      node->edges.emplace_back();
+      continue;
+    }
+    const Tensor& t = args[i].as_tensor();
+    bool wanted = (op.pointwise->differentiable >> i & 1) && is_differentiable(t->dtype);
+    node->edges.push_back(wanted ? gradient_edge(t) : Edge());
+    if (Node* parent = node->edges.back().node) {
+      saves |= derivative_of(op, static_cast<int>(i)).saves;
+      tracked |= parent->tracked;
+    }
+  }
+  for (size_t i = 0; i < n; ++i) {
+    if (!(saves >> i & 1) || args[i].tag != Arg::Tensor_) continue;
+    if (in_place && i == 0) {
+      GradMode off(false);
+      save_tensor(node, ops::clone(args[i].as_tensor()), static_cast<int32_t>(i));
+    } else {
+      save_tensor(node, args[i].as_tensor(), static_cast<int32_t>(i));
+    }
+  }
+  if (numbers) node->args.assign(args, n);
+  if (tracked) track(node);
+  return node;
+}
+
+static bool wants_gradient(const OpDef& op, const Arg* args, size_t n) {
+  for (size_t i = 0; i < n; ++i)
+    if (args[i].tag == Arg::Tensor_ && args[i].tensor->requires_grad() && (op.pointwise->differentiable >> i & 1))
+      return true;
+  return false;
+}
+
+static Tensor pointwise_in_place(const OpDef& op, const Arg* args, size_t n, const Tensor& self) {
+  bool recording = mode.grad && op.node_name && is_differentiable(self->dtype) && wants_gradient(op, args, n);
+  check_inplace(self, recording);
+  uint32_t saves = 0;
+  Node* node = recording ? record(op, args, n, saves, true) : nullptr;
+  Tensor result;
+  try {
+    if (!run_simple(op, args, n, self, result)) run_general(op, args, n, self, Form::InPlace);
+    finish_inplace(self, node);
+    if (saves & kSaveResult) save_tensor(node, self, -1);
+  } catch (...) {
+    if (node) Py_DECREF(node->object());
+    throw;
+  }
+  if (node) Py_DECREF(node->object());
+  return self;
+}
+
+Tensor apply_pointwise(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Form form) {
+  if (form == Form::InPlace) return pointwise_in_place(op, args, n, out);
+  Tensor result;
+  if (!run_simple(op, args, n, out, result)) result = run_general(op, args, n, out, form);
+  if (mode.inference) result->flags |= kInference;
+  if (out) ++out->version();
+  if (mode.grad && op.node_name && wants_gradient(op, args, n) && is_differentiable(result->dtype)) {
+    FACULA_CHECK(!out, Runtime, op.name, "(): functions with out=... arguments don't support automatic differentiation, "
+                 "but one of the arguments requires grad.");
+    uint32_t saves;
+    Node* node = record(op, args, n, saves, false);
+    add_output(node, result);
+    set_history(result, node, 0);
+    if (saves & kSaveResult) save_tensor(node, result, -1);
+    Py_DECREF(node->object());
+  }
+  return result;
+}
+
+}  // namespace facula

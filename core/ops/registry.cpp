@@ -1,0 +1,43 @@
+// The table: every operation there is, by name. Families declare their entries beside their code.
+#include <string>
+#include <unordered_map>
+
+#include "ops/opdef.h"
+#include "ops/pointwise_op.h"
+
+namespace facula {
+
+extern const OpFamily kViewFamily, kCopyFamily, kReduceFamily, kContractFamily, kIndexFamily, kIndexScatterFamily,
+    kIndexReduceFamily, kRearrangeFamily, kScanFamily, kFusedFamily, kLossFamily, kClassLossFamily, kRandomFamily,
+    kConvFamily, kPoolFamily, kStepFamily;
+
+const OpFamily* op_families(size_t* count) {
+  static const OpFamily families[] = {
+      pointwise_family(),  kViewFamily,        kCopyFamily,      kReduceFamily, kContractFamily, kIndexFamily,
+      kIndexScatterFamily, kIndexReduceFamily, kRearrangeFamily, kScanFamily,   kFusedFamily,    kLossFamily,
+      kClassLossFamily,    kRandomFamily,      kConvFamily,      kPoolFamily,   kStepFamily};
+  *count = sizeof(families) / sizeof(families[0]);
+  return families;
+}
+
+const OpDef* lookup_op(std::string_view name) {
+  static const auto table = [] {
+    std::unordered_map<std::string_view, const OpDef*> t;
+    t.reserve(1024);
+    size_t n;
+    const OpFamily* families = op_families(&n);
+    for (size_t f = 0; f < n; ++f)
+      for (size_t i = 0; i < families[f].count; ++i) t.emplace(families[f].ops[i].name, &families[f].ops[i]);
+    return t;
+  }();
+  auto found = table.find(name);
+  return found == table.end() ? nullptr : found->second;
+}
+
+const OpDef& find_op(std::string_view name) {
+  const OpDef* op = lookup_op(name);
+  FACULA_CHECK(op, Runtime, "there is no operation '", std::string(name), "' in the table");
+  return *op;
+}
+
+}  // namespace facula

@@ -1,0 +1,224 @@
+// The thread pool: lazily started workers that share one region at a time with its caller.
+// Refuses to nest (inner regions run inline), to be joined at exit, and to spin for more than some microseconds.
+#include "runtime/parallel.h"
+
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <climits>
+#include <cstdlib>
+#include <fstream>
+#include <new>
+#include <string>
+
+#include "base/error.h"
+
+namespace facula {
+namespace {
+
+using Body = void (*)(void*, int64_t, int64_t);
+thread_local constinit bool inside_region = false;  // always true in a worker
+
+// Note [One region]
+// The pieces of a region are claimed by compare-and-swap on one word, (region number << 32 | next piece). A worker
+// that arrives late reads fields that may already belong to a later region, but then its swap fails: a region ends
+// only when every piece is done, so fields are rewritten only after the word has moved on. A caller claims pieces
+// like any worker; a worker that never wakes up therefore costs time, not progress.
+struct Pool {
+  std::atomic<bool> taken{false};  // by the one caller that has a region open
+  std::atomic<uint64_t> claim{0};
+  std::atomic<Body> body{nullptr};
+  std::atomic<void*> context{nullptr};
+  std::atomic<int64_t> n{0}, step{1};
+  std::atomic<uint32_t> pieces{0}, done{0};
+  std::atomic<uint32_t> signal{0};  // the region number; workers sleep on it
+  std::atomic<uint32_t> sleepers{0}, caller_sleeps{0};
+  int workers = 0;  // started; touched by the holder of `taken` only
+};
+alignas(64) Pool pool;
+
+void futex_wait(std::atomic<uint32_t>& word, uint32_t seen) {
+  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
+}
+void futex_wake(std::atomic<uint32_t>& word, int count) {
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, count, nullptr, nullptr, 0);
+}
+
+inline void pause_processor() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Spins for at most ~20 us (a pause is 5 to 60 ns, so the clock decides), as long as `ready` is false.
+template <class Ready>
+bool spin_until(Ready&& ready) {
+  timespec start;
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  for (;;) {
+    for (int i = 0; i < 32; ++i) {
+      if (ready()) return true;
+      pause_processor();
+    }
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if ((now.tv_sec - start.tv_sec) * 1'000'000'000 + now.tv_nsec - start.tv_nsec > 20'000) return ready();
+  }
+}
+
+// Claims and runs pieces of the region `number` until none is left.
+void run_pieces(uint32_t number) {
+  for (;;) {
+    uint64_t claim = pool.claim.load(std::memory_order_acquire);
+    if (static_cast<uint32_t>(claim >> 32) != number) return;
+    uint32_t piece = static_cast<uint32_t>(claim);
+    Body body = pool.body.load(std::memory_order_relaxed);
+    void* context = pool.context.load(std::memory_order_relaxed);
+    int64_t n = pool.n.load(std::memory_order_relaxed), step = pool.step.load(std::memory_order_relaxed);
+    uint32_t pieces = pool.pieces.load(std::memory_order_relaxed);
+    if (piece >= pieces) return;
+    if (!pool.claim.compare_exchange_weak(claim, claim + 1, std::memory_order_acq_rel)) continue;
+    body(context, piece * step, std::min<int64_t>(n, (piece + 1) * step));
+    if (pool.done.fetch_add(1, std::memory_order_seq_cst) + 1 == pieces && pool.caller_sleeps.load())
+      futex_wake(pool.done, 1);
+  }
+}
+
+void* worker(void* first_region) {
+  inside_region = true;
+  uint32_t seen = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(first_region));
+  for (;;) {
+    auto changed = [&] { return pool.signal.load(std::memory_order_acquire) != seen; };
+    if (!spin_until(changed)) {
+      pool.sleepers.fetch_add(1);
+      while (pool.signal.load() == seen) futex_wait(pool.signal, seen);
+      pool.sleepers.fetch_sub(1);
+    }
+    seen = pool.signal.load(std::memory_order_acquire);
+    run_pieces(seen);
+  }
+  return nullptr;
+}
+
+// A failure to start a thread leaves the pool smaller: the caller does the work.
+void start_workers(int wanted) {
+  if (pool.workers >= wanted) return;
+  sigset_t all, old;  // signals belong to Python's main thread
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  void* seen = reinterpret_cast<void*>(static_cast<uintptr_t>(pool.signal.load()));
+  while (pool.workers < wanted) {
+    pthread_t thread;
+    if (pthread_create(&thread, nullptr, worker, seen) != 0) break;
+    pthread_detach(thread);
+    ++pool.workers;
+  }
+  pthread_sigmask(SIG_SETMASK, &old, nullptr);
+}
+
+void wait_for(uint32_t pieces) {
+  auto finished = [&] { return pool.done.load(std::memory_order_acquire) == pieces; };
+  if (finished() || spin_until(finished)) return;
+  pool.caller_sleeps.store(1);
+  for (uint32_t done = pool.done.load(); done != pieces; done = pool.done.load()) futex_wait(pool.done, done);
+  pool.caller_sleeps.store(0);
+}
+
+// The child of a fork has no workers; it starts its own when it first needs them.
+void forget_workers() {
+  new (&pool) Pool;
+  inside_region = false;
+}
+
+int first_number(const char* text) {
+  long value = text ? std::strtol(text, nullptr, 10) : 0;
+  return value >= 1 && value <= 1 << 16 ? static_cast<int>(value) : 0;
+}
+
+// Processors that the control group's quota pays for, rounded up; 0 when there is no quota.
+int quota_processors() {
+  std::string limit;
+  double period = 0;
+  if (std::ifstream v2("/sys/fs/cgroup/cpu.max"); v2 >> limit >> period && limit != "max" && period > 0)
+    return std::max(1, static_cast<int>((std::atof(limit.c_str()) + period - 1) / period));
+  double quota = 0;
+  std::ifstream quota_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), period_file("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  if (quota_file >> quota && period_file >> period && quota > 0 && period > 0)
+    return std::max(1, static_cast<int>((quota + period - 1) / period));
+  return 0;
+}
+
+int usable_processors() {
+  int count = static_cast<int>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) count = std::max(1, CPU_COUNT(&set));
+  int quota = quota_processors();
+  return quota > 0 ? std::min(count, quota) : count;
+}
+
+std::atomic<int> thread_limit{0};  // 0: not yet asked
+
+void run_region(int64_t n, int64_t step, uint32_t pieces, Body body, void* context) {
+  start_workers(static_cast<int>(pieces) - 1);
+  uint32_t number = pool.signal.load(std::memory_order_relaxed) + 1;
+  pool.body.store(body, std::memory_order_relaxed);
+  pool.context.store(context, std::memory_order_relaxed);
+  pool.n.store(n, std::memory_order_relaxed);
+  pool.step.store(step, std::memory_order_relaxed);
+  pool.pieces.store(pieces, std::memory_order_relaxed);
+  pool.done.store(0, std::memory_order_relaxed);
+  pool.claim.store(static_cast<uint64_t>(number) << 32, std::memory_order_release);
+  pool.signal.store(number);
+  if (uint32_t sleepers = pool.sleepers.load())
+    futex_wake(pool.signal, static_cast<int>(std::min(sleepers, pieces - 1)));
+  inside_region = true;
+  run_pieces(number);
+  inside_region = false;
+  wait_for(pieces);
+}
+
+}  // namespace
+
+int num_threads() {
+  int limit = thread_limit.load(std::memory_order_relaxed);
+  if (limit) return limit;
+  limit = first_number(std::getenv("FACULA_NUM_THREADS"));
+  if (!limit) limit = first_number(std::getenv("OMP_NUM_THREADS"));
+  if (!limit) limit = usable_processors();
+  thread_limit.store(limit);
+  return limit;
+}
+
+void set_num_threads(int n) {
+  FACULA_CHECK(n > 0, Runtime, "set_num_threads expects a positive integer, but got ", n);
+  thread_limit.store(n);
+}
+
+bool in_parallel_region() { return inside_region; }
+
+void parallel_for_raw(int64_t n, int64_t grain, Body body, void* context) {
+  if (n <= 0) return;
+  int64_t limit = num_threads();
+  int64_t pieces = std::min(limit, (n - 1) / std::max<int64_t>(grain, 1) + 1);
+  if (pieces <= 1 || inside_region || pool.taken.exchange(true, std::memory_order_acquire)) return body(context, 0, n);
+  static const int at_fork = pthread_atfork(nullptr, nullptr, forget_workers);
+  (void)at_fork;
+  int64_t step = (n - 1) / pieces + 1;
+  if (step >= 1024) step = (step + 63) / 64 * 64;  // pieces start on vector and cache line boundaries
+  pieces = (n - 1) / step + 1;
+  if (pieces <= 1)
+    body(context, 0, n);
+  else
+    run_region(n, step, static_cast<uint32_t>(pieces), body, context);
+  pool.taken.store(false, std::memory_order_release);
+}
+
+}  // namespace facula

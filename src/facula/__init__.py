@@ -1,0 +1,96 @@
+"""facula: tensors and deep learning with PyTorch's API and PyTorch's numbers. ``import facula as torch``.
+
+Re-exports only. What costs import time (nn, optim, io...) is imported when first used.
+"""
+
+from __future__ import annotations
+
+import os as _os
+import sys as _sys
+
+from facula import _C
+from facula._C import (
+    Generator,
+    Size,
+    Tensor,
+    bfloat16,
+    bool,
+    channels_last,
+    channels_last_3d,
+    complex64,
+    complex128,
+    contiguous_format,
+    default_generator,
+    device,
+    dtype,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    get_num_threads,
+    int8,
+    int16,
+    int32,
+    int64,
+    is_anomaly_enabled,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    layout,
+    memory_format,
+    preserve_format,
+    promote_types,
+    set_default_dtype,
+    set_num_threads,
+    sparse_coo,
+    strided,
+    uint8,
+)
+from facula.autograd.anomaly import set_detect_anomaly
+from facula.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from facula.functional import *
+from facula.functional import return_types
+from facula.tensor import methods as _methods
+
+__version__ = "0.1.0"
+
+half, float, double = float16, float32, float64
+short, int, long = int16, int32, int64
+cfloat, cdouble = complex64, complex128
+
+# Imported when first used: facula.nn, facula.optim, ...
+_LAZY_MODULES = frozenset(
+    ("autograd", "backends", "cuda", "datasets", "io", "linalg", "nn", "optim", "special", "testing", "utils")
+)
+_LAZY_NAMES = {
+    "save": "facula.io",
+    "load": "facula.io",
+    "frombuffer": "facula.functional.creation",
+    "set_printoptions": "facula.tensor.printing",
+    "get_printoptions": "facula.tensor.printing",
+}
+
+
+def __getattr__(name):
+    from importlib import import_module
+
+    if name in _LAZY_MODULES:
+        path = f"facula.functional.{name}" if name in ("linalg", "special") else f"facula.{name}"
+        value = import_module(path)
+    elif name in _LAZY_NAMES:
+        value = getattr(import_module(_LAZY_NAMES[name]), name)
+    else:
+        raise AttributeError(f"module 'facula' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def _find_openblas() -> None:
+    """Tell the core where the scipy-openblas32 wheel put its library; it is loaded at the first large product."""
+    for folder in (_os.path.dirname(_os.path.dirname(__file__)), *_sys.path):
+        path = _os.path.join(folder, "scipy_openblas32", "lib", "libscipy_openblas.so")
+        if _os.path.exists(path):
+            _C._set_blas_path(path)
+            return
+
+
+_find_openblas()

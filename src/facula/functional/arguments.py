@@ -1,0 +1,81 @@
+"""What many functions of torch.* do with their arguments: shapes, places, `out=`. No operation is defined here."""
+
+from __future__ import annotations
+
+from facula._C import Tensor, _set_grad_enabled
+from facula._C import device as device_type
+
+Number = int | float | complex | bool
+
+
+def shape_of(sizes: tuple, size=None):
+    """Give the shape of a call such as ``zeros(2, 3)``, ``zeros((2, 3))`` or ``zeros(size=(2, 3))``."""
+    if size is not None:
+        return size
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        return sizes[0]
+    return sizes
+
+
+def check_place(device, layout=None, pin_memory: bool = False) -> None:
+    """Refuse memory that is not the CPU's, dense and pageable.
+
+    Raises:
+        AssertionError: the device is a GPU.
+        NotImplementedError: another device or a sparse layout.
+        RuntimeError: pinned memory, or a name that is no device.
+    """
+    if device is not None:
+        kind = (device if isinstance(device, device_type) else device_type(device)).type
+        if kind == "cuda":
+            raise AssertionError(
+                "Torch not compiled with CUDA enabled: this build of facula computes on the CPU; use device='cpu'"
+            )
+        if kind != "cpu":
+            raise NotImplementedError(f"device '{device}' is not supported: facula computes on the CPU")
+    if layout is not None and repr(layout) != "torch.strided":
+        raise NotImplementedError(f"layout {layout!r} is not supported: tensors are torch.strided")
+    if pin_memory:
+        raise RuntimeError("Cannot pin memory: pinned memory serves copies to a GPU, and this build has none")
+
+
+def finish(result: Tensor, out: Tensor | None, requires_grad: bool) -> Tensor:
+    """Give a new tensor to the caller: in `out` when there is one, recorded when it shall be."""
+    if out is not None:
+        result = write_out(result, out)
+    if requires_grad:
+        result.requires_grad_()
+    return result
+
+
+def write_out(result: Tensor, out: Tensor) -> Tensor:
+    """Copy a result into `out`, which takes its shape, and give `out` back.
+
+    Raises:
+        RuntimeError: a gradient would be lost, or the dtype of `out` cannot hold the result.
+    """
+    if result.requires_grad or out.requires_grad:
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+            "requires grad."
+        )
+    if _kind(result) > _kind(out):
+        raise RuntimeError(
+            f"result type {result.dtype._scalar_name} can't be cast to the desired output type {out.dtype._scalar_name}"
+        )
+    if out.shape != result.shape:
+        out.resize_(result.shape)
+    before = _set_grad_enabled(False)
+    try:
+        return out.copy_(result)
+    finally:
+        _set_grad_enabled(before)
+
+
+def _kind(x: Tensor) -> int:
+    """Position in the order bool, integer, float, complex."""
+    if x.is_complex():
+        return 3
+    if x.is_floating_point():
+        return 2
+    return int(x.dtype._scalar_name != "Bool")

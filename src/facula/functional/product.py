@@ -1,0 +1,434 @@
+"""Products of vectors, matrices and tensors of torch.*: matmul and its relatives, einsum, tensordot."""
+
+from __future__ import annotations
+
+from facula._C import Tensor
+
+from facula._native import native
+from facula.functional.arguments import Number, write_out
+
+__all__ = [
+    "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "chain_matmul", "cross", "dot", "einsum", "ger", "inner",
+    "kron", "matmul", "matrix_power", "mm", "mv", "outer", "tensordot", "trace", "vdot",
+]  # fmt: skip
+
+
+@native
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The matrix product; vectors count as a row on the left and a column on the right, leading dimensions broadcast.
+
+    Raises:
+        RuntimeError: the inner sizes differ, or an operand is 0-d.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.matmul(torch.tensor([[1.0, 2.0]]), torch.tensor([3.0, 4.0]))
+        tensor([11.])
+    """
+
+
+@native
+def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of two matrices.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.mm(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0], [4.0]]))
+        tensor([[11.]])
+    """
+
+
+@native
+def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The products of two batches of matrices, of shapes (B, N, M) and (B, M, K).
+
+    Example:
+        >>> import facula as torch
+        >>> torch.bmm(torch.ones(2, 1, 3), torch.ones(2, 3, 1))
+        tensor([[[3.]],
+        <BLANKLINE>
+                [[3.]]])
+    """
+
+
+@native
+def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of a matrix and a vector.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.mv(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 1.0]))
+        tensor([3., 7.])
+    """
+
+
+@native
+def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The sum of the products of two vectors.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.dot(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+        tensor(11.)
+    """
+
+
+def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``dot`` with the first vector conjugated.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.vdot(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+        tensor(11.)
+    """
+    return dot(input.conj() if input.is_complex() else input, other, out=out)
+
+
+@native
+def addmm(
+    input: Tensor,
+    mat1: Tensor,
+    mat2: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``beta * input + alpha * (mat1 @ mat2)``; ``input`` broadcasts.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.addmm(torch.ones(1), torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0], [4.0]]), alpha=2)
+        tensor([[23.]])
+    """
+
+
+@native
+def addmm_(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """In-place form of ``addmm``."""
+
+
+@native
+def addmv(
+    input: Tensor,
+    mat: Tensor,
+    vec: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``beta * input + alpha * (mat @ vec)``.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.addmv(torch.ones(1), torch.tensor([[1.0, 2.0]]), torch.tensor([3.0, 4.0]))
+        tensor([12.])
+    """
+
+
+def addmv_(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """In-place form of ``addmv``."""
+    return input.copy_(addmv(input, mat, vec, beta=beta, alpha=alpha))
+
+
+@native
+def baddbmm(
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``beta * input + alpha * bmm(batch1, batch2)``; ``input`` broadcasts.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.baddbmm(torch.ones(1), torch.ones(1, 1, 2), torch.ones(1, 2, 1))
+        tensor([[[3.]]])
+    """
+
+
+def baddbmm_(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """In-place form of ``baddbmm``."""
+    return input.copy_(baddbmm(input, batch1, batch2, beta=beta, alpha=alpha))
+
+
+def _scaled(x: Tensor, by: Number) -> Tensor:
+    return x if by == 1 else x * by
+
+
+def addbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``beta * input + alpha * bmm(batch1, batch2).sum(0)``.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.addbmm(torch.ones(1), torch.ones(3, 1, 2), torch.ones(3, 2, 1))
+        tensor([[7.]])
+    """
+    result = _scaled(bmm(batch1, batch2).sum(0), alpha)
+    result = result if beta == 0 else _scaled(input, beta) + result
+    return result if out is None else write_out(result, out)
+
+
+def addbmm_(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """In-place form of ``addbmm``."""
+    return input.copy_(addbmm(input, batch1, batch2, beta=beta, alpha=alpha))
+
+
+def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The matrix of all products of an element of one vector and one of another.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.outer(torch.tensor([1, 2]), torch.tensor([3, 4]))
+        tensor([[3, 4],
+                [6, 8]])
+    """
+    if input.dim() != 1 or vec2.dim() != 1:
+        raise RuntimeError(f"outer: Expected 1-D arguments, but got {input.dim()}-D and {vec2.dim()}-D")
+    result = input.unsqueeze(1) * vec2
+    return result if out is None else write_out(result, out)
+
+
+ger = outer
+
+
+def addr(
+    input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``beta * input + alpha * outer(vec1, vec2)``.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.addr(torch.zeros(2, 2), torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+        tensor([[3., 4.],
+                [6., 8.]])
+    """
+    result = _scaled(outer(vec1, vec2), alpha)
+    result = result if beta == 0 else _scaled(input, beta) + result
+    return result if out is None else write_out(result, out)
+
+
+def addr_(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """In-place form of ``addr``."""
+    return input.copy_(addr(input, vec1, vec2, beta=beta, alpha=alpha))
+
+
+def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Sums of products over the last dimensions of both; with a number, the product.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.inner(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+        tensor(11.)
+    """
+    if input.dim() == 0 or other.dim() == 0:
+        result = input * other
+    else:
+        if input.size(-1) != other.size(-1):
+            raise RuntimeError(
+                f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and "
+                f"{list(other.shape)}"
+            )
+        result = tensordot(input, other, ([-1], [-1]))
+    return result if out is None else write_out(result, out)
+
+
+def _product(sizes) -> int:
+    n = 1
+    for size in sizes:
+        n *= size
+    return n
+
+
+def tensordot(a: Tensor, b: Tensor, dims=2, out: Tensor | None = None) -> Tensor:
+    """Sums of products over pairs of dimensions.
+
+    Args:
+        dims: how many, the last of ``a`` with the first of ``b``; or a list of dimensions of ``a`` and one of ``b``.
+
+    Raises:
+        RuntimeError: paired sizes differ and neither is 1.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.tensordot(torch.ones(2, 3), torch.ones(3, 2), 1)
+        tensor([[3., 3.],
+                [3., 3.]])
+    """
+    if isinstance(dims, Tensor):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        own, others = list(range(a.dim() - dims, a.dim())), list(range(dims))
+    else:
+        own, others = ([d] if isinstance(d, int) else list(d) for d in dims)
+    if len(own) != len(others):
+        raise RuntimeError(f"tensordot: both dimension lists should have same length, got {len(own)} and {len(others)}")
+    own, others = [d % a.dim() for d in own], [d % b.dim() for d in others]
+    for i, k in zip(own, others):
+        if a.size(i) != b.size(k):
+            if 1 not in (a.size(i), b.size(k)):
+                raise RuntimeError(
+                    f"contracted dimensions need to match, but first has size {a.size(i)} in dim {i} and second has "
+                    f"size {b.size(k)} in dim {k}"
+                )
+            a = a.sum(i, keepdim=True) if b.size(k) == 1 else a
+            b = b.sum(k, keepdim=True) if a.size(i) == 1 else b
+    left = [d for d in range(a.dim()) if d not in own]
+    right = [d for d in range(b.dim()) if d not in others]
+    shape = [a.size(d) for d in left] + [b.size(d) for d in right]
+    inner_size = _product(a.size(d) for d in own)
+    rows = a.permute(*left, *own).reshape(_product(a.size(d) for d in left), inner_size)
+    columns = b.permute(*others, *right).reshape(inner_size, _product(b.size(d) for d in right))
+    result = mm(rows, columns).reshape(shape)
+    return result if out is None else write_out(result, out)
+
+
+def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The Kronecker product: every element of ``input`` times all of ``other``, as blocks.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.kron(torch.tensor([[1, 2]]), torch.tensor([[1, 1]]))
+        tensor([[1, 1, 2, 2]])
+    """
+    n = max(input.dim(), other.dim())
+    a_shape, b_shape = ([1] * (n - x.dim()) + list(x.shape) for x in (input, other))
+    a = input.reshape([s for size in a_shape for s in (size, 1)])
+    b = other.reshape([s for size in b_shape for s in (1, size)])
+    result = (a * b).reshape([x * y for x, y in zip(a_shape, b_shape)])
+    return result if out is None else write_out(result, out)
+
+
+def trace(input: Tensor) -> Tensor:
+    """The sum of the diagonal of a matrix.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.trace(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        tensor(5.)
+    """
+    if input.dim() != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.dim()}")
+    return input.diagonal().sum()
+
+
+def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
+    """The cross product of vectors of three elements along ``dim``, by default the first dimension of size 3.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.cross(torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0]), dim=0)
+        tensor([0., 0., 1.])
+    """
+    if dim is None:
+        dim = next((d for d, size in enumerate(input.shape) if size == 3), None)
+        if dim is None:
+            raise RuntimeError("no dimension of size 3 in input")
+    if input.size(dim) != 3 or other.size(dim) != 3:
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.size(dim)} and {other.size(dim)}"
+        )
+    a, b = input.unbind(dim), other.unbind(dim)
+    parts = [a[(i + 1) % 3] * b[(i + 2) % 3] - a[(i + 2) % 3] * b[(i + 1) % 3] for i in range(3)]
+    return _stack(parts, dim if dim >= 0 else dim + parts[0].dim() + 1, out=out)
+
+
+@native("stack")
+def _stack(tensors, dim: int, *, out: Tensor | None = None) -> Tensor:
+    """Tensors joined along a new dimension."""
+
+
+def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
+    """Square matrices multiplied ``n`` times by themselves; the identity for 0.
+
+    Raises:
+        NotImplementedError: a negative ``n``, which needs the inverse.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.matrix_power(torch.tensor([[1.0, 1.0], [0.0, 1.0]]), 3)
+        tensor([[1., 3.],
+                [0., 1.]])
+    """
+    if input.dim() < 2 or input.size(-1) != input.size(-2):
+        raise RuntimeError(
+            f"linalg.matrix_power: A must be batches of square matrices, but its shape is {list(input.shape)}"
+        )
+    if n < 0:
+        raise NotImplementedError("matrix_power(): a negative n needs the inverse, which this version does not compute")
+    result, square = None, input
+    while n:
+        if n & 1:
+            result = square if result is None else matmul(result, square)
+        n >>= 1
+        square = matmul(square, square) if n else square
+    if result is None:
+        result = input.new_ones(input.size(-1)).diag().expand(input.shape).clone()
+    return (result.clone() if result is input else result) if out is None else write_out(result, out)
+
+
+def _best_order(sizes: list[int]) -> dict[tuple[int, int], int]:
+    """Where to cut each product i..k for the fewest multiplications (matrix chain ordering)."""
+    count = len(sizes) - 1
+    cost = {(i, i): 0 for i in range(count)}
+    cut: dict[tuple[int, int], int] = {}
+    for length in range(1, count):
+        for i in range(count - length):
+            k = i + length
+            cut[i, k] = min(
+                range(i, k), key=lambda j: cost[i, j] + cost[j + 1, k] + sizes[i] * sizes[j + 1] * sizes[k + 1]
+            )
+            j = cut[i, k]
+            cost[i, k] = cost[i, j] + cost[j + 1, k] + sizes[i] * sizes[j + 1] * sizes[k + 1]
+    return cut
+
+
+def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
+    """The product of several matrices, in the order of evaluation with the fewest multiplications.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.linalg.multi_dot((torch.ones(1, 2), torch.ones(2, 3), torch.ones(3, 1)))
+        tensor([[6.]])
+    """
+    if len(matrices) == 1 and isinstance(matrices[0], (tuple, list)):
+        matrices = tuple(matrices[0])
+    if not matrices:
+        raise RuntimeError("chain_matmul(): Expected one or more matrices")
+    cut = _best_order([matrices[0].size(0), *(m.size(1) for m in matrices)])
+
+    def product(i: int, k: int) -> Tensor:
+        return matrices[i] if i == k else mm(product(i, cut[i, k]), product(cut[i, k] + 1, k))
+
+    result = product(0, len(matrices) - 1)
+    return result if out is None else write_out(result, out)
+
+
+def einsum(equation, *operands) -> Tensor:
+    """Sums of products by Einstein's convention, operands contracted from left to right.
+
+    Args:
+        equation: e.g. "bij,bjk->bik": a letter for each dimension, "..." for any leading ones. Letters absent from
+            the result are summed over; without "->", those that occur once are the result, in alphabetical order.
+
+    Raises:
+        RuntimeError: the number of letters or operands does not fit, or a letter has two sizes.
+
+    Example:
+        >>> import facula as torch
+        >>> a = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> torch.einsum("ij,jk->ik", a, a), torch.einsum("ii", a)
+        (tensor([[ 7., 10.],
+                [15., 22.]]), tensor(5.))
+    """
+    from facula.functional.einsum import contract
+
+    return contract(equation, operands)

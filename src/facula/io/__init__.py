@@ -1,0 +1,3 @@
+"""Files: PyTorch checkpoints and safetensors, read and written as data. Nothing here executes what it reads."""
+
+from .serialization import load, save

@@ -1,0 +1,112 @@
+"""F.pad in its four modes, composed of cat and index_select."""
+
+from __future__ import annotations
+
+import facula
+from facula import Tensor
+
+__all__ = ["pad"]
+
+
+def pad(input: Tensor, pad, mode: str = "constant", value: float | None = None) -> Tensor:
+    """Grow (or, with negative sizes, crop) the last dimensions of a tensor.
+
+    Args:
+        input (Tensor): any shape for "constant"; the other modes pad the last 1 to 3 dimensions.
+        pad (sequence of int): before and after sizes, last dimension first: (left, right, top, bottom, ...).
+        mode (str): "constant", "reflect", "replicate" or "circular". Default: "constant".
+        value (float): what "constant" fills in. Default: 0.
+
+    Returns:
+        Tensor: a new tensor.
+
+    Raises:
+        RuntimeError: the number of sizes does not fit, or a size is too large for the mode.
+        NotImplementedError: an unknown mode.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.functional.pad(torch.tensor([1, 2]), (1, 1))
+        tensor([0, 1, 2, 0])
+    """
+    pad = tuple(pad)
+    ndim = input.dim()
+    if len(pad) % 2:
+        raise RuntimeError(
+            f"Padding length must be divisible by 2, but got {len(pad)} sizes; give (before, after) pairs"
+        )
+    if len(pad) > 2 * ndim:
+        raise RuntimeError(
+            "Padding length should be less than or equal to two times the input dimension but got padding length "
+            f"{len(pad)} and input of dimension {ndim}"
+        )
+    pairs = [(ndim - 1 - i // 2, pad[i], pad[i + 1]) for i in range(0, len(pad), 2)]
+    if mode == "constant":
+        return _constant(input, pairs, 0 if value is None else value)
+    if mode not in _SOURCE_INDEX:
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    if value is not None and value != 0:
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    if len(pairs) not in (ndim - 1, ndim - 2) or not 1 <= len(pairs) <= 3:
+        raise NotImplementedError(
+            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now; "
+            f"got {len(pad)} sizes for an input of dimension {ndim}"
+        )
+    result = input
+    for dim, before, after in pairs:
+        if before or after:
+            size = input.shape[dim]
+            _check_size(mode, input, dim, before, after)
+            index = [_SOURCE_INDEX[mode](i, size) for i in range(-before, size + after)]
+            result = result.index_select(dim, facula.tensor(index, dtype=facula.int64, device=input.device))
+    return result if result is not input else input.clone()
+
+
+def _constant(input: Tensor, pairs: list, value: float) -> Tensor:
+    result = input
+    for dim, before, after in pairs:
+        crop_before, crop_after = max(-before, 0), max(-after, 0)
+        if crop_before or crop_after:
+            size = result.shape[dim] - crop_before - crop_after
+            if size < 0:
+                raise RuntimeError(
+                    f"The input size {result.shape[dim]}, plus negative padding {before} and {after} resulted in a "
+                    f"negative output size, which is invalid. Check dimension {dim} of your input."
+                )
+            result = result.narrow(dim, crop_before, size)
+        parts = [result]
+        for size, at in ((before, 0), (after, len(parts) + 1)):
+            if size > 0:
+                shape = list(result.shape)
+                shape[dim] = size
+                parts.insert(at, result.new_full(shape, value))
+        if len(parts) > 1:
+            result = facula.cat(parts, dim)
+    return result if result is not input else input.clone()
+
+
+def _check_size(mode: str, input: Tensor, dim: int, before: int, after: int) -> None:
+    size = input.shape[dim]
+    if mode == "reflect" and (before >= size or after >= size):
+        raise RuntimeError(
+            "Argument #4: Padding size should be less than the corresponding input dimension, but got: padding "
+            f"({before}, {after}) at dimension {dim} of input {list(input.shape)}"
+        )
+    if mode == "circular" and (before > size or after > size):
+        raise RuntimeError("Padding value causes wrapping around more than once.")
+    if size + before + after <= 0:
+        raise RuntimeError(
+            f"Padding ({before}, {after}) leaves nothing of dimension {dim} of input {list(input.shape)}"
+        )
+
+
+def _reflect(i: int, size: int) -> int:
+    i = abs(i)
+    return 2 * (size - 1) - i if i >= size else i
+
+
+_SOURCE_INDEX = {
+    "reflect": _reflect,
+    "replicate": lambda i, size: min(max(i, 0), size - 1),
+    "circular": lambda i, size: i % size,
+}

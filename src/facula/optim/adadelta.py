@@ -1,0 +1,139 @@
+"""Adadelta: steps in the units of the weights, from running averages of gradients and of steps."""
+
+from __future__ import annotations
+
+import facula
+from facula._native import native
+from facula.optim.optimizer import Optimizer, as_number, check_lr, check_nonnegative, new_step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from facula import Tensor
+
+__all__ = ["Adadelta"]
+
+
+@native
+def _adadelta_step(
+    params: list[Tensor],
+    grads: list[Tensor],
+    square_avgs: list[Tensor],
+    acc_deltas: list[Tensor],
+    lr: float,
+    rho: float,
+    eps: float,
+    weight_decay: float,
+    maximize: bool,
+) -> None:
+    """Update float CPU parameters and their averages in place."""
+
+
+class Adadelta(Optimizer):
+    """Gradient descent whose step size follows from the sizes of earlier steps and gradients.
+
+    Args:
+        params (iterable): tensors, named tensors, or dicts that define groups.
+        lr (float or 1-element Tensor): scales the computed step. Default: 1.0.
+        rho (float): decay of the running averages, between 0 and 1. Default: 0.9.
+        eps (float): added under both roots. Default: 1e-6.
+        weight_decay (float): coefficient of the L2 penalty. Default: 0.
+        foreach, capturable (bool): accepted; the one implementation is fused.
+        maximize (bool): ascend instead of descend. Default: False.
+        differentiable (bool): record the step for autograd. Default: False.
+
+    Raises:
+        ValueError: a value outside its range.
+
+    Source: Zeiler, "ADADELTA: An Adaptive Learning Rate Method", 2012, algorithm 1.
+
+    Example:
+        >>> import facula as torch
+        >>> w = torch.ones(1, requires_grad=True)
+        >>> torch.optim.Adadelta([w], rho=0.95).param_groups[0]["rho"]
+        0.95
+    """
+
+    def __init__(
+        self,
+        params: Iterable,
+        lr: float | Tensor = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
+        *,
+        capturable: bool = False,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        check_lr(lr)
+        if not 0.0 <= rho <= 1.0:
+            raise ValueError(f"Invalid rho value: {rho} (expected 0 <= rho <= 1)")
+        check_nonnegative("epsilon value", eps)
+        check_nonnegative("weight_decay value", weight_decay)
+        defaults = {
+            "lr": lr,
+            "rho": rho,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+            "capturable": capturable,
+            "foreach": foreach,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
+
+    def _init_state(self, group: dict[str, Any], param: Tensor, state: dict[str, Any]) -> None:
+        state["step"] = new_step()
+        state["square_avg"] = facula.zeros_like(param, requires_grad=False)
+        state["acc_delta"] = facula.zeros_like(param, requires_grad=False)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update the parameters once.
+
+        Args:
+            closure (callable): recomputes the loss with gradients and returns it; optional.
+
+        Returns:
+            What the closure returned, or None.
+
+        Raises:
+            RuntimeError: a sparse gradient.
+        """
+        loss = self._run(closure)
+        for group in self.param_groups:
+            for fusible, _, params, grads, states in self._batches(group):
+                if fusible:
+                    _adadelta_step(
+                        params,
+                        grads,
+                        [state["square_avg"] for state in states],
+                        [state["acc_delta"] for state in states],
+                        as_number(group["lr"]),
+                        group["rho"],
+                        group["eps"],
+                        group["weight_decay"],
+                        group["maximize"],
+                    )
+                else:
+                    with facula.set_grad_enabled(group["differentiable"]):
+                        for param, grad, state in zip(params, grads, states):
+                            _update(group, param, grad, state)
+        return loss
+
+
+def _update(group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
+    """The same rule in tensor operations: any dtype or device, differentiable."""
+    rho, eps = group["rho"], group["eps"]
+    square_avg, acc_delta = state["square_avg"], state["acc_delta"]
+    if group["maximize"]:
+        grad = -grad
+    if group["weight_decay"] != 0:
+        grad = grad.add(param, alpha=group["weight_decay"])
+    square_avg.mul_(rho).addcmul_(grad, grad, value=1 - rho)
+    delta = acc_delta.add(eps).sqrt() / square_avg.add(eps).sqrt() * grad
+    acc_delta.mul_(rho).addcmul_(delta, delta, value=1 - rho)
+    param.add_(delta, alpha=-as_number(group["lr"]))
