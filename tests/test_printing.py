@@ -6,7 +6,7 @@ from math import inf, nan
 import pytest
 
 import facula as torch
-from facula.tensor.printing import tensor_repr
+from facula._tensor.printing import tensor_repr
 
 # Expression, print options, and what PyTorch 2.13 prints.
 GOLDEN = [

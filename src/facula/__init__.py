@@ -49,7 +49,7 @@ from facula.autograd.anomaly import set_detect_anomaly
 from facula.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from facula.functional import *
 from facula.functional import return_types
-from facula.tensor import methods as _methods
+from facula._tensor import methods as _methods
 
 __version__ = "0.1.0"
 
@@ -65,8 +65,8 @@ _LAZY_NAMES = {
     "save": "facula.io",
     "load": "facula.io",
     "frombuffer": "facula.functional.creation",
-    "set_printoptions": "facula.tensor.printing",
-    "get_printoptions": "facula.tensor.printing",
+    "set_printoptions": "facula._tensor.printing",
+    "get_printoptions": "facula._tensor.printing",
 }
 
 

@@ -1,6 +1,25 @@
 """The functions of torch.*, one module for each kind. This file only gathers their names."""
 # ruff: noqa: F403
 
+from facula.functional import (
+    activation,
+    arithmetic,
+    comparison,
+    conversion,
+    creation,
+    exponential,
+    indexing,
+    information,
+    joining,
+    legacy,
+    logical,
+    product,
+    random,
+    reduction,
+    rounding,
+    shape,
+    trigonometry,
+)
 from facula.functional.activation import *
 from facula.functional.arithmetic import *
 from facula.functional.comparison import *
@@ -18,3 +37,22 @@ from facula.functional.reduction import *
 from facula.functional.rounding import *
 from facula.functional.shape import *
 from facula.functional.trigonometry import *
+
+__all__ = ["random"]  # the module, as in torch.random.fork_rng
+__all__ += activation.__all__
+__all__ += arithmetic.__all__
+__all__ += comparison.__all__
+__all__ += conversion.__all__
+__all__ += creation.__all__
+__all__ += exponential.__all__
+__all__ += indexing.__all__
+__all__ += information.__all__
+__all__ += joining.__all__
+__all__ += legacy.__all__
+__all__ += logical.__all__
+__all__ += product.__all__
+__all__ += random.__all__
+__all__ += reduction.__all__
+__all__ += rounding.__all__
+__all__ += shape.__all__
+__all__ += trigonometry.__all__

@@ -4,7 +4,6 @@ torch.nn.functional, which checks arguments and chooses between them."""
 from __future__ import annotations
 
 from facula._C import Tensor
-
 from facula._native import native
 
 __all__ = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from facula._C import Tensor, float64
 from facula._C import bool as bool_dtype
-
 from facula._native import native
 from facula.functional.arguments import Number
 

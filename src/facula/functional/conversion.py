@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from facula import _C
 from facula._C import Tensor, bfloat16, channels_last, float16, float32, float64, int8, int16, int32, int64, uint8
 from facula._C import bool as bool_dtype
 from facula._C import device as device_type
 from facula._C import dtype as dtype_type
-
-from facula import _C
 from facula._native import native
 from facula.functional.arguments import check_place
 from facula.functional.shape import clone, contiguous

@@ -15,7 +15,6 @@ from facula._C import (
 )
 from facula._C import bool as bool_dtype
 from facula._C import from_numpy as _from_numpy
-
 from facula._native import native
 from facula.functional.arguments import Number, check_place, finish, shape_of
 
@@ -181,9 +180,12 @@ def from_numpy(ndarray) -> Tensor:
 
     Example:
         >>> import facula as torch
-        >>> from array import array
-        >>> torch.frombuffer(array("f", [1.0, 2.0]), dtype=torch.float32)
-        tensor([1., 2.])
+        >>> import numpy
+        >>> array = numpy.zeros(2)
+        >>> x = torch.from_numpy(array)
+        >>> array[0] = 5
+        >>> x
+        tensor([5., 0.], dtype=torch.float64)
     """
     if not _is_array(ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__}); torch.tensor(data) copies anything else")
@@ -202,9 +204,8 @@ def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad
 
     Example:
         >>> import facula as torch
-        >>> torch.frombuffer(bytearray(b"\\x01\\x02\\x03"), dtype=torch.uint8, offset=1)
-        tensor([120,  48,  49,  92, 120,  48,  50,  92, 120,  48,  51],
-               dtype=torch.uint8)
+        >>> torch.frombuffer(bytearray([1, 2, 3]), dtype=torch.uint8, offset=1)
+        tensor([2, 3], dtype=torch.uint8)
     """
     return finish(_frombuffer(buffer, dtype, count, offset), None, requires_grad)
 

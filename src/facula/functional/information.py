@@ -18,9 +18,9 @@ from facula._C import dtype as dtype_type
 from facula.functional.arguments import check_place
 
 __all__ = [
-    "can_cast", "finfo", "get_default_device", "get_device", "iinfo", "is_complex", "is_conj", "is_floating_point", "is_inference", "is_neg",
-    "is_nonzero", "is_same_size", "is_signed", "is_storage", "is_tensor", "numel", "result_type",
-    "set_default_device", "set_default_tensor_type", "typename",
+    "can_cast", "finfo", "get_default_device", "get_device", "iinfo", "is_complex", "is_conj", "is_floating_point",
+    "is_inference", "is_neg", "is_nonzero", "is_same_size", "is_signed", "is_storage", "is_tensor", "numel",
+    "result_type", "set_default_device", "set_default_tensor_type", "typename",
 ]  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def is_storage(obj) -> bool:
         >>> torch.is_storage(torch.zeros(1).untyped_storage())
         True
     """
-    from facula.tensor.storage import UntypedStorage
+    from facula._tensor.storage import UntypedStorage
 
     return isinstance(obj, UntypedStorage)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from facula._C import Tensor, _tensor, int64
-
 from facula._native import native
 from facula.functional.shape import atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, reshape, transpose
 
@@ -315,7 +314,6 @@ def meshgrid(*tensors, indexing: str | None = None) -> tuple[Tensor, ...]:
     )
     if not swapped:
         return grids
-    grids = tuple(transpose(x, 0, 1) for x in grids)
     return (grids[1], grids[0], *grids[2:])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from facula._C import Tensor, _tensor
-
 from facula.functional.conversion import TYPE_NAMES
 from facula.functional.creation import _empty
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from facula._C import Tensor
-
 from facula.functional.product import chain_matmul, matmul, matrix_power
 from facula.functional.product import cross as _cross
 from facula.functional.reduction import norm as _norm

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from facula._C import Tensor
-
 from facula._native import native
 from facula.functional.arguments import Number
 

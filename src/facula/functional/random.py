@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from facula._C import Generator, Tensor, _set_grad_enabled, default_generator, get_default_dtype, int64
-
 from facula._native import native
 from facula.functional.arguments import Number, check_place, finish, shape_of
 from facula.functional.creation import empty_like

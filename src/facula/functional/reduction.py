@@ -4,7 +4,6 @@ are understood as NumPy spells them."""
 from __future__ import annotations
 
 from facula._C import Tensor, dtype
-
 from facula._native import native
 from facula.functional import return_types
 from facula.functional.arguments import write_out

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 from facula._C import Size, Tensor, channels_last
 from facula._C import dtype as dtype_type
-
 from facula._native import native
 from facula.functional.arguments import write_out
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from facula._C import Tensor
-
 from facula.functional.exponential import (
     digamma,
     erf,
@@ -43,7 +42,7 @@ def entr(input: Tensor) -> Tensor:
         >>> torch.special.entr(torch.tensor([0.0, 0.5, 1.0]))
         tensor([0.0000, 0.3466, -0.0000])
     """
-    return (-xlogy(input, input)).masked_fill(input < 0, -float("inf"))
+    return (-xlogy(input, input)).masked_fill(input == 0, 0.0).masked_fill(input < 0, -float("inf"))
 
 
 def ndtr(input: Tensor) -> Tensor:

@@ -58,6 +58,9 @@ class Parameter(Tensor):
         return _rebuild_parameter_with_state, (*args, state)
 
 
+facula._C._set_parameter_type(Parameter)  # its operations give plain tensors
+
+
 def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks) -> Parameter:
     return Parameter(data, requires_grad)
 

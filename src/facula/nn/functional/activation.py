@@ -16,12 +16,12 @@ __all__ = [
 
 
 @native
-def _softmax(input: Tensor, dim: int) -> Tensor:
+def _softmax(input: Tensor, dim: int, dtype: facula.dtype | None = None) -> Tensor:
     """exp(x) / sum(exp(x)) along ``dim``, shifted by the maximum."""
 
 
 @native
-def _log_softmax(input: Tensor, dim: int) -> Tensor:
+def _log_softmax(input: Tensor, dim: int, dtype: facula.dtype | None = None) -> Tensor:
     """x - log(sum(exp(x))) along ``dim``, shifted by the maximum."""
 
 

@@ -22,8 +22,8 @@ from facula.functional import (
     shape,
     trigonometry,
 )
-from facula.tensor import protocol
-from facula.tensor.storage import untyped_storage
+from facula._tensor import protocol
+from facula._tensor.storage import untyped_storage
 
 # Methods that carry the name of their function.
 _SAME_NAME = (
@@ -142,6 +142,6 @@ def attach(kind: type) -> None:
 
 def _repr(self, *, tensor_contents: str | None = None) -> str:
     """The tensor as text."""
-    from facula.tensor.printing import tensor_repr
+    from facula._tensor.printing import tensor_repr
 
     return tensor_repr(self, tensor_contents=tensor_contents)

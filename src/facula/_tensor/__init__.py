@@ -1,8 +1,7 @@
 """The Tensor class with all its methods."""
 
 from facula._C import Tensor
-
-from facula.tensor.methods import attach
+from facula._tensor.methods import attach
 
 attach(Tensor)
 

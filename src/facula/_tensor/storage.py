@@ -20,7 +20,6 @@ class UntypedStorage:
     def __init__(self, size: int | Tensor = 0) -> None:
         if not isinstance(size, Tensor):
             from facula._C import uint8
-
             from facula.functional.creation import zeros
 
             size = zeros(size, dtype=uint8)

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from facula._C import Tensor, _set_torch_function, dtype
-
-from facula.tensor.storage import UntypedStorage, untyped_storage
+from facula._tensor.storage import UntypedStorage, untyped_storage
 
 
 def _on_storage(kind: type, storage: UntypedStorage, dtype: dtype, size, stride, offset: int) -> Tensor:
