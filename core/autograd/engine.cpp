@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
 #include <mutex>
-#include <queue>
 #include <vector>
 
 #include "base/gil.h"
@@ -16,9 +14,9 @@ namespace facula {
 HookCalls hook_calls = {};
 
 struct BackwardTask {
-  Node* node;
-  uint64_t run;         // which walk this belongs to
-  BackwardTask* outer;  // task of a walk that this one is nested in (a hook or Function that runs backward itself)
+  Node* node = nullptr;
+  uint64_t run = 0;               // which walk this belongs to
+  BackwardTask* outer = nullptr;  // task of a walk that this one is nested in (a hook or Function that runs backward)
   int dependencies = 0;
   bool is_root = false;
   bool needed = true;
@@ -55,12 +53,34 @@ Tensor fit(const OutputMeta& meta, Tensor g) {
 
 bool is_nobody_elses(const Tensor& g) { return Py_REFCNT(g.object()) == 1 && g->storage->references == 1 && !g->node; }
 
+// Tasks of walks that are over, for reuse; the engine's lock is held. The number kept is that of a mid-sized network.
+constexpr size_t kSpareTasks = 256;
+std::vector<BackwardTask*> spare_tasks;
+BackwardTask* take() {
+  if (spare_tasks.empty()) return new BackwardTask;
+  BackwardTask* t = spare_tasks.back();
+  spare_tasks.pop_back();
+  t->dependencies = 0;
+  t->is_root = false;
+  t->needed = true;
+  return t;
+}
+void give_back(BackwardTask* t) {
+  t->gradients.clear();
+  t->captures.clear();
+  if (spare_tasks.size() < kSpareTasks) spare_tasks.push_back(t);
+  else delete t;
+}
+
 class Run {
  public:
   Run(const TensorList& inputs, BackwardOptions options)
       : inputs_(inputs), options_(options), results_(inputs.size()), id_(++last_id_) {}
   ~Run() {
-    for (BackwardTask& t : tasks_) t.node->task = t.outer;
+    for (BackwardTask* t : tasks_) {
+      t->node->task = t->outer;
+      give_back(t);
+    }
   }
 
   Gradients run(const SmallVector<Edge, 2>& roots, const Gradients& gradients) {
@@ -69,11 +89,12 @@ class Run {
     GradMode grad(options_.create_graph);
     for (size_t i = 0; i < roots.size(); ++i)
       if (roots[i].node) collect(*roots[i].node->task, roots[i].index, fit(roots[i].node->outputs[roots[i].index], gradients[i]));
-    for (BackwardTask& t : tasks_)
-      if (t.is_root && t.dependencies == 0) ready_.push(&t);
+    for (BackwardTask* t : tasks_)
+      if (t->is_root && t->dependencies == 0) make_ready(t);
     for (int step = 1; !ready_.empty(); ++step) {
-      BackwardTask* task = ready_.top();
-      ready_.pop();
+      std::pop_heap(ready_.begin(), ready_.end(), Earlier());
+      BackwardTask* task = ready_.back();
+      ready_.pop_back();
       evaluate(*task);
       if ((step & 255) == 0 && PyErr_CheckSignals() != 0) throw PythonError();
     }
@@ -82,18 +103,22 @@ class Run {
 
  private:
   bool is_mine(const Node* n) const { return n->task && n->task->run == id_; }
-  BackwardTask& enter(Node* n) {
-    BackwardTask& t = tasks_.emplace_back();
-    t.node = n;
-    t.run = id_;
-    t.outer = n->task;
-    t.gradients.resize(n->outputs.size());
-    n->task = &t;
-    return t;
+  void make_ready(BackwardTask* task) {
+    ready_.push_back(task);
+    std::push_heap(ready_.begin(), ready_.end(), Earlier());
+  }
+  void enter(Node* n) {
+    BackwardTask* t = take();
+    tasks_.push_back(t);
+    t->node = n;
+    t->run = id_;
+    t->outer = n->task;
+    t->gradients.resize(n->outputs.size());
+    n->task = t;
   }
 
   void discover(const SmallVector<Edge, 2>& roots) {
-    std::vector<Node*> stack;
+    SmallVector<Node*, 16> stack;
     for (const Edge& r : roots) {
       if (!r.node) continue;
       if (!is_mine(r.node)) {
@@ -118,15 +143,14 @@ class Run {
 
   // A node is needed when it is one of the inputs' or leads to a needed one. Nodes only lead to earlier ones.
   void mark_needed() {
-    for (BackwardTask& t : tasks_) t.needed = false;
+    for (BackwardTask* t : tasks_) t->needed = false;
     for (size_t i = 0; i < inputs_.size(); ++i) {
       Edge e = gradient_edge(inputs_[i]);
       if (!e.node || !is_mine(e.node)) continue;
       e.node->task->needed = true;
       e.node->task->captures.push_back({e.index, static_cast<uint32_t>(i)});
     }
-    std::vector<BackwardTask*> order;
-    for (BackwardTask& t : tasks_) order.push_back(&t);
+    std::vector<BackwardTask*> order(tasks_.begin(), tasks_.end());
     auto rank = [](const BackwardTask* t) { return t->node->sequence + 1; };  // accumulators (the maximum) become 0
     std::sort(order.begin(), order.end(), [&](auto* a, auto* b) { return rank(a) < rank(b); });
     for (BackwardTask* t : order)
@@ -149,7 +173,7 @@ class Run {
   void deliver(const Edge& edge, Tensor g) {
     BackwardTask& task = *edge.node->task;
     if (g && task.needed) collect(task, edge.index, fit(edge.node->outputs[edge.index], std::move(g)));
-    if (--task.dependencies == 0) ready_.push(&task);
+    if (--task.dependencies == 0) make_ready(&task);
   }
 
   void call_hooks(Node* n, Gradients& g) {
@@ -228,8 +252,8 @@ class Run {
   BackwardOptions options_;
   Gradients results_;
   uint64_t id_;
-  std::deque<BackwardTask> tasks_;
-  std::priority_queue<BackwardTask*, std::vector<BackwardTask*>, Earlier> ready_;
+  SmallVector<BackwardTask*, 16> tasks_;
+  SmallVector<BackwardTask*, 16> ready_;  // a heap, the latest node on top
   static inline uint64_t last_id_ = 0;
 };
 

@@ -35,7 +35,7 @@ inline BFloat to_bfloat(float f) {
   if ((u & 0x7fffffffu) > 0x7f800000u) return {0x7fc0};
   return {static_cast<uint16_t>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16)};
 }
-inline float to_float(Half h) {
+[[gnu::always_inline]] inline float to_float(Half h) {  // two bodies under one name: never out of line
 #if defined(__F16C__)
   return __builtin_ia32_vcvtph2ps(__extension__(__attribute__((vector_size(16))) short){static_cast<short>(h.bits)})[0];
 #else
@@ -55,7 +55,7 @@ inline float to_float(Half h) {
 #endif
 }
 // Round to nearest even, overflow to infinity.
-inline Half to_half(float f) {
+[[gnu::always_inline]] inline Half to_half(float f) {
 #if defined(__F16C__)
   return {static_cast<uint16_t>(
       __builtin_ia32_vcvtps2ph(__extension__(__attribute__((vector_size(16))) float){f}, 0)[0])};

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <initializer_list>
 #include <new>
 #include <type_traits>
@@ -21,10 +22,15 @@ template <class T, uint32_t N> class SmallVector {
   template <class It>
     requires(!std::is_integral_v<It>)
   SmallVector(It first, It last) { assign(first, last); }
-  SmallVector(const SmallVector& o) { assign(o.begin(), o.end()); }
+  SmallVector(const SmallVector& o) {
+    if (kPlain && !o.heap_) copy_inline(o);
+    else assign(o.begin(), o.end());
+  }
   SmallVector(SmallVector&& o) noexcept { take(o); }
   SmallVector& operator=(const SmallVector& o) {
-    if (this != &o) assign(o.begin(), o.end());
+    if (this == &o) return *this;
+    if (kPlain && !o.heap_ && !heap_) copy_inline(o);
+    else assign(o.begin(), o.end());
     return *this;
   }
   SmallVector& operator=(SmallVector&& o) noexcept {
@@ -61,6 +67,11 @@ template <class T, uint32_t N> class SmallVector {
   }
   void resize(size_t n) {
     reserve(n);
+    if constexpr (kPlain) {
+      for (size_t i = size_; i < n; ++i) new (data() + i) T();
+      size_ = static_cast<uint32_t>(n);
+      return;
+    }
     while (size_ > n) pop_back();
     while (size_ < n) emplace_back();
   }
@@ -87,17 +98,29 @@ template <class T, uint32_t N> class SmallVector {
   }
   template <class It> void assign(It first, It last) {
     clear();
-    for (; first != last; ++first) push_back(*first);
+    if constexpr (kPlain && std::is_pointer_v<It>) {
+      reserve(static_cast<size_t>(last - first));
+      for (T* to = data(); first != last; ++first, ++to, ++size_) *to = *first;
+    } else {
+      for (; first != last; ++first) push_back(*first);
+    }
   }
   friend bool operator==(const SmallVector& a, const SmallVector& b) {
     if (a.size_ != b.size_) return false;
+    const T *x = a.data(), *y = b.data();
     for (uint32_t i = 0; i < a.size_; ++i)
-      if (!(a[i] == b[i])) return false;
+      if (!(x[i] == y[i])) return false;
     return true;
   }
 
  private:
+  static constexpr bool kPlain = std::is_trivially_copyable_v<T>;
   T* inline_data() { return reinterpret_cast<T*>(storage_); }
+  // All N places at once, used or not: a copy of known length is a few vector moves.
+  void copy_inline(const SmallVector& o) {
+    std::memcpy(storage_, o.storage_, sizeof storage_);
+    size_ = o.size_;
+  }
   void release() {
     clear();
     if (heap_) std::free(heap_);
@@ -108,7 +131,9 @@ template <class T, uint32_t N> class SmallVector {
     heap_ = o.heap_;
     capacity_ = o.capacity_;
     size_ = o.size_;
-    if (!heap_) {
+    if (kPlain) {
+      std::memcpy(storage_, o.storage_, sizeof storage_);
+    } else if (!heap_) {
       T* from = o.inline_data();
       for (uint32_t i = 0; i < size_; ++i) {
         new (inline_data() + i) T(std::move(from[i]));

@@ -253,6 +253,7 @@ struct ClassLossOf {
 
   LossStatus nll_backward(double total_weight) const {
     double scale = common_scale(total_weight);
+    if (loss.n * loss.inner == 0) return done();
     std::memset(out.base, 0, static_cast<size_t>(loss.n * loss.classes * loss.inner * item_size(loss.dtype)));
     for (int64_t i = 0; i < loss.n * loss.inner; ++i) {
       Factors f = factors(i, scale);

@@ -13,10 +13,10 @@ enum class LossReduction : uint8_t { None, Mean, Sum };
 // Scores (N, C, inner) with one class index a position: target, `out` without reduction and log_sum are (N, inner).
 struct ClassLoss {
   DType dtype;  // of scores, weight, out and gradients: Float16, BFloat16 (computed in float), Float32, Float64
-  int64_t n, classes, inner;
-  const void* scores;     // logits (cross_entropy) or log-probabilities (nll)
-  const int64_t* target;  // 0 <= target < classes, or ignore_index
-  const void* weight;     // (C), or null
+  int64_t n, classes, inner;  // classes > 0
+  const void* scores;         // logits (cross_entropy) or log-probabilities (nll)
+  const int64_t* target;      // 0 <= target < classes, or ignore_index
+  const void* weight;         // (C), or null
   int64_t ignore_index;
   double smoothing;  // label_smoothing, cross_entropy only
   LossReduction reduction;

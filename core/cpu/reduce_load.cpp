@@ -185,7 +185,7 @@ static void raise(A* x, int64_t n, double p) {
       store(x + i, lane_math::pow(load(x + i), exponent));
     else
       store_tail(x + i, lane_math::pow(load_partial(x + i, static_cast<int>(n - i), A(1)), exponent),
-                    static_cast<int>(n - i));
+                 static_cast<int>(n - i));
   }
 }
 void power_in_place(Column column, void* data, int64_t n, double p) {

@@ -141,6 +141,7 @@ struct Softmax {
   // Rows, or panels of columns, over the threads: row(offset) and panel(offset, width).
   template <class Row, class Panel>
   static void walk(const SoftmaxShape& s, Row row, Panel panel) {
+    if (s.dim == 0) return;
     if (s.inner == 1)
       return parallel_for(s.outer, grain_of(s.dim), [&](int64_t b, int64_t e) {
         for (int64_t i = b; i < e; ++i) row(i * s.dim);

@@ -104,30 +104,32 @@ LANE_MATH V floor_divide(V x, V y) {
   return select(y == 0.0, x / y, f);
 }
 
+// Always inlined: a copy shared by the instruction sets would be compiled for any one of them.
+#define SCALAR_OP [[gnu::always_inline]] inline
 namespace integer {
-inline int64_t wrap_neg(int64_t a) { return static_cast<int64_t>(0 - static_cast<uint64_t>(a)); }
-inline int64_t quotient(int64_t a, int64_t b) { return b == 0 ? 0 : b == -1 ? wrap_neg(a) : a / b; }
-inline int64_t rest(int64_t a, int64_t b) { return b == 0 || b == -1 ? 0 : a % b; }
-inline int64_t floor_quotient(int64_t a, int64_t b) {
+SCALAR_OP int64_t wrap_neg(int64_t a) { return static_cast<int64_t>(0 - static_cast<uint64_t>(a)); }
+SCALAR_OP int64_t quotient(int64_t a, int64_t b) { return b == 0 ? 0 : b == -1 ? wrap_neg(a) : a / b; }
+SCALAR_OP int64_t rest(int64_t a, int64_t b) { return b == 0 || b == -1 ? 0 : a % b; }
+SCALAR_OP int64_t floor_quotient(int64_t a, int64_t b) {
   int64_t r = rest(a, b);
   return quotient(a, b) - (r != 0 && (r < 0) != (b < 0));
 }
-inline int64_t floor_rest(int64_t a, int64_t b) {
+SCALAR_OP int64_t floor_rest(int64_t a, int64_t b) {
   int64_t r = rest(a, b);
   return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
-inline int64_t power(int64_t a, int64_t b) {
+SCALAR_OP int64_t power(int64_t a, int64_t b) {
   if (b < 0) return a == 1 ? 1 : a == -1 ? (b & 1 ? -1 : 1) : 0;
   uint64_t r = 1;
   for (uint64_t base = static_cast<uint64_t>(a); b; b >>= 1, base *= base)
     if (b & 1) r *= base;
   return static_cast<int64_t>(r);
 }
-inline int64_t shift_left(int64_t a, int64_t n) {
+SCALAR_OP int64_t shift_left(int64_t a, int64_t n) {
   return n < 0 || n > 63 ? 0 : static_cast<int64_t>(static_cast<uint64_t>(a) << n);
 }
-inline int64_t shift_right(int64_t a, int64_t n) { return a >> (n < 0 || n > 63 ? 63 : n); }
-inline int64_t gcd(int64_t a, int64_t b) {
+SCALAR_OP int64_t shift_right(int64_t a, int64_t n) { return a >> (n < 0 || n > 63 ? 63 : n); }
+SCALAR_OP int64_t gcd(int64_t a, int64_t b) {
   while (b) {
     int64_t r = rest(a, b);
     a = b;
@@ -135,12 +137,13 @@ inline int64_t gcd(int64_t a, int64_t b) {
   }
   return a < 0 ? wrap_neg(a) : a;
 }
-inline int64_t lcm(int64_t a, int64_t b) {
+SCALAR_OP int64_t lcm(int64_t a, int64_t b) {
   int64_t g = gcd(a, b);
   int64_t r = g == 0 ? 0 : static_cast<int64_t>(static_cast<uint64_t>(quotient(a, g)) * static_cast<uint64_t>(b));
   return r < 0 ? wrap_neg(r) : r;
 }
 }  // namespace integer
+#undef SCALAR_OP
 
 #define LANEWISE(name, function)                                                          \
   INT_MATH V name(V x, V y) {                                                             \

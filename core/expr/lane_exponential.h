@@ -113,7 +113,7 @@ template <bool may_be_subnormal, RealLanes V>
   V shift(0.0);
   if constexpr (may_be_subnormal) {
     auto subnormal = x < std::numeric_limits<T>::min();
-    x = select(subnormal, x * std::ldexp(1.0, up), x);
+    x = select(subnormal, x * (kIsFloat<V> ? 0x1p25 : 0x1p54), x);
     shift = select(subnormal, V(up), shift);
   }
   auto one = bits_of(V(1.0));
@@ -220,6 +220,7 @@ LANE_MATH V softplus(V x) {
   V e = scale_by_power(p, n), low = scale_by_power(p_low, n);
   return select(x > 0.0, x, V(0.0)) + log1p_of_sum(e, low);
 }
+LANE_MATH V logit(V x) { return log(x / (1.0 - x)); }
 LANE_MATH_CALL V logaddexp(V x, V y) {
   return through_double(
       [](auto a, auto b) {

@@ -65,6 +65,9 @@ LANE_MATH V cos(V x) {
   }
 }
 
+// sin(pi x) / (pi x)
+LANE_MATH V sinc(V x) { return select(x == 0.0, V(1.0), sin(x * M_PI) / (x * M_PI)); }
+
 // ---- tangent and the inverse functions of float lanes, in double ----
 
 // pi/2 in two parts of 33 and 53 bits (fdlibm's split): n * first part is exact for |n| < 2^20.

@@ -5,9 +5,9 @@
 
 namespace facula {
 
-// clang-format off
 // U(name, dx): g * d name / dx, in terms of the gradient g, the operand x and the result y.
-// T is the type of all of them. Stable where the formula of the book is not.
+// T is the type of all of them. At ties, borders and poles the derivative is PyTorch's.
+// clang-format off
 #define FACULA_UNARY_PRIMITIVES(U) \
   U(neg, -g) \
   U(abs, g * sign(x)) \
@@ -39,6 +39,8 @@ namespace facula {
   U(atanh, g / (1.0 - x * x)) \
   U(sigmoid, g * (1.0 - y) * y) \
   U(softplus, g * sigmoid(x)) \
+  U(logit, select((x < 0.0) | (x > 1.0), NAN, g / (x * (1.0 - x)))) \
+  U(sinc, select(M_PI * x * x == 0.0, 0.0, g * ((M_PI * x * cos(M_PI * x) - sin(M_PI * x)) / (M_PI * x * x)))) \
   U(erf, M_2_SQRTPI * exp(-(x * x)) * g) \
   U(erfc, -M_2_SQRTPI * exp(-(x * x)) * g) \
   U(erfinv, (1.0 / M_2_SQRTPI) * exp(y * y) * g) \
@@ -58,7 +60,8 @@ namespace facula {
   B(remainder, g, -g * floor_divide(x, y)) \
   B(floor_divide, T(0.0), T(0.0)) \
   B(trunc_divide, T(0.0), T(0.0)) \
-  B(atan2, g * (y / (x * x + y * y)), -g * (x / (x * x + y * y))) \
+  B(atan2, select((x == 0.0) & (y == 0.0), 0.0, g * (y / (x * x + y * y))), \
+           select((x == 0.0) & (y == 0.0), 0.0, -g * (x / (x * x + y * y)))) \
   B(hypot, g * (x / z), g * (y / z)) \
   B(maximum, select(x == y, 0.5 * g, select(x < y, 0.0, g)), select(x == y, 0.5 * g, select(y < x, 0.0, g))) \
   B(minimum, select(x == y, 0.5 * g, select(x > y, 0.0, g)), select(x == y, 0.5 * g, select(y > x, 0.0, g))) \

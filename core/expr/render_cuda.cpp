@@ -18,8 +18,14 @@ static __device__ __forceinline__ double not_a_number() { return __longlong_as_d
 D p_sign(T x) { return T((x > T(0)) - (x < T(0))); }
 D p_abs(T x) { return fabs(x); }
 static __device__ __forceinline__ Int p_abs(Int x) { return x < 0 ? -x : x; }
+static __device__ __forceinline__ Int copysign(Int x, Int s) { return (x < 0) == (s < 0) ? x : -x; }
 D p_sigmoid(T x) { T e = exp(-fabs(x)); return (x >= T(0) ? T(1) : e) / (T(1) + e); }
 D p_softplus(T x) { return (x > T(0) ? x : T(0)) + log1p(exp(-fabs(x))); }
+D p_logit(T x) { return log(x / (T(1) - x)); }
+D p_sinc(T x) {
+  T a = x * T(3.14159265358979323846);
+  return x == T(0) ? T(1) : sin(a) / a;
+}
 D p_maximum(T x, T y) { return x > y || x != x ? x : y; }
 D p_minimum(T x, T y) { return x < y || x != x ? x : y; }
 D p_fmax(T x, T y) { return x >= y || y != y ? x : y; }
@@ -212,6 +218,7 @@ struct Renderer {
   std::string call(const Expr& e) const {
     auto c = e.children();
     Primitive p = e.primitive();
+    if (integer && p == Primitive::eq && c[1].is_constant() && !std::isfinite(c[1].constant())) return "false";
     if (const char* pattern = pattern_of(p); pattern && !(integer && p == Primitive::round)) {
       std::string text;
       for (const char* s = pattern; *s; ++s) {

@@ -216,6 +216,13 @@ static void apply_in_place(const OpDef& op, const Arg* args, size_t nargs, Resul
   if (n) Py_DECREF(n->object());
 }
 
+// Some operations give an argument back unchanged: contiguous, to.
+static bool is_argument(const Tensor& t, const Arg* args, size_t nargs) {
+  for (size_t i = 0; i < nargs; ++i)
+    if (args[i].tag == Arg::Tensor_ && args[i].tensor == t.get()) return true;
+  return false;
+}
+
 void apply(const OpDef& op, const Arg* args, size_t nargs, Form form, Result& result) {
   if (form == Form::InPlace) return apply_in_place(op, args, nargs, result);
   if (op.mutates) {  // the functional form writes into a clone, whose history leads to the original
@@ -235,7 +242,8 @@ void apply(const OpDef& op, const Arg* args, size_t nargs, Form form, Result& re
   }
   if (op.kind == Kind::View && !result.tensors.empty()) mark_views(args[0].as_tensor(), result);
   if (mode.inference)
-    for (Tensor& t : result.tensors) t->flags |= kInference;
+    for (Tensor& t : result.tensors)
+      if (!is_argument(t, args, nargs)) t->flags |= kInference;
   if (!mode.grad || !op.node_name || result.tensors.empty()) return;
   Slots slots;
   collect_slots(args, nargs, slots);

@@ -1,5 +1,6 @@
 // Products of matrices: shapes, transposed operands without copies, derivatives. The loops are BLAS or runtime/blas.cpp.
 #include <algorithm>
+#include <cstring>
 
 #include "base/gil.h"
 #include "ops/ops.h"
@@ -173,8 +174,16 @@ Tensor addmv(const Tensor& input, const Tensor& a, const Tensor& x, Scalar beta,
 Tensor linear_forward(const Tensor& rows, const Tensor& weight, MaybeTensor bias) {
   int64_t m = rows->sizes[0], k = rows->sizes[1], n = weight->sizes[0];
   Tensor out = empty({m, n}, rows->dtype);
-  if (bias) ops::copy_memory(out, *bias);
-  if (out->numel) multiply(rows, alias(weight, {k, n}, {weight->strides[1], weight->strides[0]}, weight->byte_offset), out, 1, bias ? 1 : 0);
+  if (out->numel == 0) return out;
+  if (bias && (*bias)->numel == n && (*bias)->is_contiguous()) {
+    const size_t bytes = static_cast<size_t>(n * out->item_size());
+    for (int64_t i = 0; i < m; ++i) std::memcpy(out->data() + i * static_cast<int64_t>(bytes), (*bias)->data(), bytes);
+  } else if (bias) {
+    ops::copy_memory(out, *bias);
+  }
+  Matrix x = as_matrix(rows), w = as_matrix(weight);
+  GilRelease unlocked(m * n * k > kLongWork);
+  gemm(out->dtype, x.transposed, !w.transposed, m, n, k, 1, x.data, x.lead, w.data, w.lead, bias ? 1 : 0, out->data(), n);
   return out;
 }
 // grad_fn names as PyTorch's: a matrix with bias shows AddmmBackward0, without MmBackward0.

@@ -14,7 +14,7 @@ enum class Kind : uint8_t { Pointwise, Reduction, View, Contraction, Indexing, S
 // What the parser turns a Python argument into.
 enum class ArgKind : uint8_t {
   Tensor, MaybeTensor, Operand, MaybeOperand, TensorList, MaybeTensorList, Number, MaybeNumber, Int, MaybeInt, Double,
-  MaybeDouble, Bool, MaybeBool, Ints, MaybeInts, Type, MaybeType, MaybePlace, Text, MaybeGenerator,
+  MaybeDouble, Bool, MaybeBool, Ints, MaybeInts, Type, MaybeType, MaybePlace, Text, MaybeGenerator, Condition,
 };
 
 // What a call gives: tensors, or one plain value.

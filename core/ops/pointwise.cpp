@@ -70,16 +70,15 @@ struct Loop {
   int64_t numel;
 };
 
-static void run_kernel(const Loop& loop, int64_t n, void* out, const void* const* in) {
-  const PointwiseOp& op = *loop.op;
-  if (PointwiseKernel kernel = op.kernel[static_cast<int>(loop.column)]) {
+static void run_kernel(const PointwiseOp& op, Column column, int64_t n, void* out, const void* const* in) {
+  if (PointwiseKernel kernel = op.kernel[static_cast<int>(column)]) {
     if (op.kernel_arity == op.arity) return kernel(n, out, in);
     const void* spread[kMaxDerivedOperands + 1];
     for (int i = 0; i < op.kernel_arity; ++i) spread[i] = in[0];
     for (int i = 0; i < op.arity; ++i) spread[op.kernel_slot[i]] = in[i];
     return kernel(n, out, spread);
   }
-  op.program[loop.column == Column::F64]->run(n, out, in);
+  op.program[column == Column::F64]->run(n, out, in);
 }
 
 // Position of linear index `start` in the loop's dimensions; returns the element offset of a stream there.
@@ -112,7 +111,6 @@ template <class F> static void for_runs(const Dims& sizes, const Dims& strides, 
   }
 }
 
-
 static void run_range(const Loop& loop, int64_t begin, int64_t end) {
   alignas(64) char blocks[kMaxSources + 1][kBlockBytes];
   const int64_t item = item_size(type_of(loop.column));
@@ -142,11 +140,11 @@ static void run_range(const Loop& loop, int64_t begin, int64_t end) {
       }
     }
     if (loop.out.mode == Stream::Direct) {
-      run_kernel(loop, n, loop.out.data + start * loop.out.item, in);
+      run_kernel(*loop.op, loop.column, n, loop.out.data + start * loop.out.item, in);
       continue;
     }
     char* result = blocks[kMaxSources];
-    run_kernel(loop, n, result, in);
+    run_kernel(*loop.op, loop.column, n, result, in);
     auto convert = kernels.convert[index_of(loop.out_type)][index_of(loop.out.dtype)];
     int64_t result_item = item_size(loop.out_type);
     for_runs(loop.sizes, loop.out.strides, start, n, [&](int64_t count, int64_t offset, int64_t done) {
@@ -280,12 +278,25 @@ static Tensor prepare_out(const OpDef& op, const Arg* args, size_t n, const Tens
   return out;
 }
 
-static Tensor run_general(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Form form) {
+// Truth values are computed as integers, which is wrong for bitwise_not; what PyTorch refuses is refused.
+static const OpDef& for_bool(const OpDef& op) {
+  static const OpDef &invert = find_op("bitwise_not"), &logical_not = find_op("logical_not"), &sub = find_op("sub"),
+                     &rsub = find_op("rsub"), &neg = find_op("neg");
+  FACULA_CHECK(&op != &sub && &op != &rsub, Runtime, "Subtraction, the `-` operator, with two bool tensors is not supported. "
+               "Use the `^` or `logical_xor()` operator instead.");
+  FACULA_CHECK(&op != &neg, Runtime, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+               "invert a mask, use the `~` or `logical_not()` operator instead.");
+  if (op.pointwise->def && op.pointwise->def->refuses_bool) unsupported(op, DType::Bool);
+  return &op == &invert ? logical_not : op;
+}
+
+static Tensor run_general(const OpDef& table_op, const Arg* args, size_t n, const Tensor& out, Form form) {
   TypePromotion promotion;
+  const bool own = table_op.pointwise->result == ResultType::Own;
   Dims sizes;
   bool first = true;
   for (size_t i = 0; i < n; ++i) {
-    promotion.add(args[i]);
+    if (i == 0 || !own) promotion.add(args[i]);
     if (args[i].tag != Arg::Tensor_) continue;
     const Dims& s = args[i].as_tensor()->sizes;
     if (first) sizes = s;
@@ -293,6 +304,7 @@ static Tensor run_general(const OpDef& op, const Arg* args, size_t n, const Tens
     first = false;
   }
   DType common = promotion.result();
+  const OpDef& op = common == DType::Bool ? for_bool(table_op) : table_op;
   Loop loop;
   loop.op = op.pointwise;
   loop.column = choose_column(op, common);
@@ -339,62 +351,132 @@ static Tensor run_general(const OpDef& op, const Arg* args, size_t n, const Tens
   return result;
 }
 
-// Contiguous operands of one natively computed type and shape, numbers that do not change the type: no loop to build.
+// ---- the short way: everything runs along the result, so there are no dimensions to walk ----
+
+// A call whose operands are contiguous and of the result's shape, or one value.
+struct Flat {
+  const PointwiseOp* op;
+  Column column;
+  int arity;
+  uint32_t constants = 0, converted = 0;  // bits of operands: one value; of another type than the column's
+  const char* data[kMaxSources];
+  DType dtype[kMaxSources];
+  alignas(16) char value[kMaxSources][16];
+  char* out;
+  int64_t out_item;
+};
+
+template <int64_t bytes> static void run_blocks(const Flat& f, int64_t begin, int64_t end) {
+  alignas(64) char blocks[kMaxSources][bytes];
+  const DType type = type_of(f.column);
+  const int64_t item = item_size(type), block = bytes / item;
+  const auto& kernels = cpu::copy();
+  const void* in[kMaxSources];
+  for (int i = 0; i < f.arity; ++i) {
+    in[i] = blocks[i];
+    if (f.constants >> i & 1) kernels.fill_contiguous(item, std::min(block, end - begin), blocks[i], f.value[i]);
+  }
+  for (int64_t start = begin; start < end; start += block) {
+    const int64_t n = std::min(block, end - start);
+    for (int i = 0; i < f.arity; ++i) {
+      if (f.constants >> i & 1) continue;
+      if (f.converted >> i & 1)
+        kernels.convert[index_of(f.dtype[i])][index_of(type)](n, f.data[i] + start * item_size(f.dtype[i]), 1, blocks[i], 1);
+      else
+        in[i] = f.data[i] + start * item;
+    }
+    run_kernel(*f.op, f.column, n, f.out + start * f.out_item, in);
+  }
+}
+
+static void run_flat(const Flat& f, int64_t begin, int64_t end) {
+  const int64_t item = item_size(type_of(f.column)), n = end - begin;
+  constexpr int64_t kSmall = 512;  // a few cache lines each, close together on the stack
+  if (f.constants | f.converted) return n * item <= kSmall ? run_blocks<kSmall>(f, begin, end) : run_blocks<kBlockBytes>(f, begin, end);
+  const void* in[kMaxSources];
+  for (int i = 0; i < f.arity; ++i) in[i] = f.data[i] + begin * item;
+  run_kernel(*f.op, f.column, n, f.out + begin * f.out_item, in);
+}
+
+// The operand that has the result's shape and the type of the whole call; null when the call needs the general way.
+static TensorObject* leading_operand(const Arg* args, size_t n, DType& common) {
+  TensorObject* first = nullptr;
+  for (size_t i = 0; i < n; ++i) {
+    if (args[i].tag != Arg::Tensor_) continue;
+    TensorObject* t = args[i].tensor;
+    if ((t->flags & (kContiguous | kWrappedNumber)) != kContiguous) return nullptr;
+    if (!first || (first->ndim() == 0 && t->ndim() > 0)) first = t;
+  }
+  if (!first) return nullptr;
+  common = first->dtype;
+  for (size_t i = 0; i < n; ++i)
+    if (args[i].tag == Arg::Tensor_ && args[i].tensor->dtype != common && args[i].tensor->ndim() == first->ndim())
+      common = promote_types(common, args[i].tensor->dtype);
+  return first;
+}
+
+// Sorts the operands into streams and single values; false: one of them broadcasts or changes the type.
+static bool sort_operands(Flat& f, const Arg* args, size_t n, const TensorObject* first, DType common) {
+  for (size_t i = 0; i < n; ++i) {
+    if (args[i].tag != Arg::Tensor_) {
+      if (args[i].number.kind > category(common)) return false;
+      f.constants |= 1u << i;
+      store_scalar(args[i].number, common, f.value[i]);
+      continue;
+    }
+    TensorObject* t = args[i].tensor;
+    f.data[i] = t->data();
+    f.dtype[i] = t->dtype;
+    if (t->sizes == first->sizes) {
+      if (t->dtype != common) f.converted |= 1u << i;
+    } else if (t->ndim() == 0 && t->dtype == common) {
+      f.constants |= 1u << i;
+      std::memcpy(f.value[i], f.data[i], static_cast<size_t>(item_size(common)));
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+// May the result be written over `out` while the operands are read?
+static bool can_write(const Tensor& out, DType dtype, const TensorObject* first, const Arg* args, size_t n) {
+  if (out->dtype != dtype || !(out->sizes == first->sizes) || !out->is_contiguous()) return false;
+  for (size_t i = 0; i < n; ++i)
+    if (args[i].tag == Arg::Tensor_ && args[i].tensor != out.get() && may_overlap(out, args[i].as_tensor()) &&
+        (args[i].tensor->data() != out->data() || args[i].tensor->dtype != dtype))
+      return false;
+  return true;
+}
+
 static bool run_simple(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Tensor& result) {
   const PointwiseOp& p = *op.pointwise;
-  TensorObject* first = nullptr;
-  bool numbers = false;
-  for (size_t i = 0; i < n; ++i) {
-    if (args[i].tag != Arg::Tensor_) { numbers = true; continue; }
-    TensorObject* t = args[i].tensor;
-    if (!(t->flags & kContiguous) || (t->flags & kWrappedNumber)) return false;
-    if (!first) first = t;
-    else if (t->dtype != first->dtype || !(t->sizes == first->sizes)) return false;
-  }
-  if (!first || !is_native(first->dtype)) return false;
-  const DType dtype = first->dtype;
-  const Column column = column_of(dtype);
-  PointwiseKernel kernel = p.kernel[static_cast<int>(column)];
-  if (!kernel || p.kernel_arity != p.arity || (column == Column::I64 && p.result == ResultType::Float)) return false;
-  if (numbers)
-    for (size_t i = 0; i < n; ++i)
-      if (args[i].tag == Arg::Number && args[i].number.kind > category(dtype)) return false;
-  if (column == Column::I64 && p.def && p.def->may_divide_by_zero) check_divisor(op, args[1]);
-  const DType out_dtype = p.result == ResultType::Bool ? DType::Bool : dtype;
-  const int64_t numel = first->numel;
+  DType common;
+  const TensorObject* first = leading_operand(args, n, common);
+  if (!first || !is_native(common)) return false;
+  if (p.result == ResultType::Own && (args[0].tag != Arg::Tensor_ || args[0].tensor->dtype != common)) return false;
+  Flat f;
+  f.op = &p;
+  f.column = column_of(common);
+  f.arity = static_cast<int>(n);
+  if (!p.supports(f.column) || (f.column == Column::I64 && p.result == ResultType::Float)) return false;
+  if (!sort_operands(f, args, n, first, common)) return false;
+  if (f.column == Column::I64 && p.def && p.def->may_divide_by_zero) check_divisor(op, args[1]);
+  const DType out_dtype = p.result == ResultType::Bool ? DType::Bool : common;
   if (out) {
-    if (out->dtype != out_dtype || !(out->sizes == first->sizes) || !out->is_contiguous()) return false;
-    for (size_t i = 0; i < n; ++i)
-      if (args[i].tag == Arg::Tensor_ && may_overlap(out, args[i].as_tensor()) && args[i].tensor->data() != out->data())
-        return false;
+    if (!can_write(out, out_dtype, first, args, n)) return false;
     result = out;
   } else {
     result = empty(first->sizes, out_dtype);
   }
-  if (numbers || numel > kGrain) {
-    Loop loop;
-    loop.op = &p;
-    loop.column = column;
-    loop.num_sources = static_cast<int>(n);
-    loop.out_type = out_dtype;
-    loop.numel = numel;
-    loop.out.data = result->data();
-    loop.out.item = item_size(out_dtype);
-    for (size_t i = 0; i < n; ++i) {
-      Stream& s = loop.sources[i];
-      if (args[i].tag == Arg::Tensor_) {
-        s.data = args[i].tensor->data();
-        s.item = item_size(dtype);
-      } else {
-        s.mode = Stream::Constant;
-        store_scalar(args[i].number, dtype, s.value);
-      }
-    }
-    run_loop(loop);
+  f.out = result->data();
+  f.out_item = item_size(out_dtype);
+  const int64_t numel = first->numel;
+  if (numel <= kGrain) {
+    run_flat(f, 0, numel);
   } else {
-    const void* in[kMaxSources];
-    for (size_t i = 0; i < n; ++i) in[i] = args[i].tensor->data();
-    kernel(numel, result->data(), in);
+    GilRelease unlocked(numel > kLongWork);
+    parallel_for(numel, kGrain, [&](int64_t b, int64_t e) { run_flat(f, b, e); });
   }
   return true;
 }

@@ -10,12 +10,15 @@ namespace facula::formula {
 
 // F(name, node, result, columns, differentiable, ahead, saved, (operands), formula)
 //   node            what grad_fn shows in PyTorch; NONE: not differentiable
-//   columns         R float and double, I integer, C complex; Z: the integer form cannot divide by zero (caller checks)
+//   result          Promoted, Float (integers become floats first), Bool; Own: operand 0 alone decides the type
+//   columns         R float and double, I integer, C complex; Z: the integer form cannot divide by zero (caller checks);
+//                   W: whole numbers yes, truth values no
 //   differentiable  bit j: operand j
 //   ahead           bit j: its derivative is compiled ahead of time, otherwise the interpreter computes it
 //   saved           OPERANDS, or RESULT(derivative in terms of the gradient g and the result y), as PyTorch saves
-inline constexpr int R = 0b00011, I = 0b00100, C = 0b11000, RI = R | I, RC = R | C, RIC = R | I | C, Z = 0b100000;
+inline constexpr int R = 0b00011, I = 0b00100, C = 0b11000, RI = R | I, RC = R | C, RIC = R | I | C, Z = 0b100000, W = 0b1000000;
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
+inline constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 // Klambauer et al. 2017, appendix: the fixed point of mean 0 and variance 1.
 inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluScale = 1.0507009873554804934193349852946;
 
@@ -33,23 +36,23 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(fmod, FmodBackward1, Promoted, RI|Z, 0b11, 0, OPERANDS, (auto x, auto y), fmod(x, y)) \
   F(add_alpha, AddBackward0, Promoted, RIC, 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x + alpha * y) \
   F(sub_alpha, SubBackward0, Promoted, RIC, 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x - alpha * y) \
-  F(lerp, LerpBackward1, Promoted, R, 0b111, 0, OPERANDS, (auto start, auto end, auto weight), \
+  F(lerp, LerpBackward1, Own, R, 0b111, 0, OPERANDS, (auto start, auto end, auto weight), \
     select(abs(weight) < 0.5, start + weight * (end - start), end - (end - start) * (1.0 - weight))) \
-  F(addcmul, AddcmulBackward0, Promoted, RI, 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
+  F(addcmul, AddcmulBackward0, Promoted, RI | W, 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
     x + value * t1 * t2) \
   F(addcdiv, AddcdivBackward0, Promoted, R, 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
     x + value * t1 / t2) \
   F(neg, NegBackward0, Promoted, RIC, 0b1, 0, OPERANDS, (auto x), -x) \
   F(positive, NONE, Promoted, RIC, 0b1, 0, OPERANDS, (auto x), x) \
-  F(abs, AbsBackward0, Promoted, RI, 0b1, 0b1, OPERANDS, (auto x), abs(x)) \
+  F(abs, AbsBackward0, Promoted, RI | W, 0b1, 0b1, OPERANDS, (auto x), abs(x)) \
   F(sign, SignBackward0, Promoted, RI, 0b1, 0, OPERANDS, (auto x), sign(x)) \
   F(sgn, SgnBackward0, Promoted, RI, 0b1, 0, OPERANDS, (auto x), sign(x)) \
   F(square, PowBackward0, Promoted, RIC, 0b1, 0b1, OPERANDS, (auto x), x * x) \
   F(reciprocal, ReciprocalBackward0, Float, RC, 0b1, 0b1, RESULT(-g * (y * y)), (auto x), 1.0 / x) \
-  F(floor, FloorBackward0, Promoted, RI, 0b1, 0, OPERANDS, (auto x), floor(x)) \
-  F(ceil, CeilBackward0, Promoted, RI, 0b1, 0, OPERANDS, (auto x), ceil(x)) \
-  F(trunc, TruncBackward0, Promoted, RI, 0b1, 0, OPERANDS, (auto x), trunc(x)) \
-  F(round, RoundBackward0, Promoted, RI, 0b1, 0, OPERANDS, (auto x), round(x)) \
+  F(floor, FloorBackward0, Promoted, RI | W, 0b1, 0, OPERANDS, (auto x), floor(x)) \
+  F(ceil, CeilBackward0, Promoted, RI | W, 0b1, 0, OPERANDS, (auto x), ceil(x)) \
+  F(trunc, TruncBackward0, Promoted, RI | W, 0b1, 0, OPERANDS, (auto x), trunc(x)) \
+  F(round, RoundBackward0, Promoted, RI | W, 0b1, 0, OPERANDS, (auto x), round(x)) \
   F(frac, FracBackward0, Promoted, R, 0b1, 0, OPERANDS, (auto x), x - trunc(x)) \
   F(deg2rad, Deg2RadBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), x * (M_PI / 180.0)) \
   F(rad2deg, Rad2DegBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), x * (180.0 / M_PI)) \
@@ -61,7 +64,7 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(nextafter, NONE, Promoted, R, 0, 0, OPERANDS, (auto x, auto y), nextafter(x, y)) \
   F(heaviside, NONE, Promoted, RI, 0, 0, OPERANDS, (auto x, auto value), \
     select(x == 0.0, value, select(x > 0.0, 1.0, 0.0))) \
-  F(clamp, ClampBackward0, Promoted, RI, 0b111, 0b001, OPERANDS, (auto x, auto lo, auto hi), \
+  F(clamp, ClampBackward0, Promoted, RI | W, 0b111, 0b001, OPERANDS, (auto x, auto lo, auto hi), \
     at_most(at_least(x, lo), hi)) \
   F(clamp_min, ClampMinBackward1, Promoted, RI, 0b11, 0b01, OPERANDS, (auto x, auto lo), at_least(x, lo)) \
   F(clamp_max, ClampMaxBackward1, Promoted, RI, 0b11, 0b01, OPERANDS, (auto x, auto hi), at_most(x, hi)) \
@@ -93,17 +96,17 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(bitwise_or, NONE, Promoted, I, 0, 0, OPERANDS, (auto x, auto y), bitwise_or(x, y)) \
   F(bitwise_xor, NONE, Promoted, I, 0, 0, OPERANDS, (auto x, auto y), bitwise_xor(x, y)) \
   F(bitwise_not, NONE, Promoted, I, 0, 0, OPERANDS, (auto x), bitwise_not(x)) \
-  F(bitwise_left_shift, NONE, Promoted, I, 0, 0, OPERANDS, (auto x, auto y), bitwise_left_shift(x, y)) \
-  F(bitwise_right_shift, NONE, Promoted, I, 0, 0, OPERANDS, (auto x, auto y), bitwise_right_shift(x, y)) \
-  F(gcd, NONE, Promoted, I, 0, 0, OPERANDS, (auto x, auto y), gcd(x, y)) \
-  F(lcm, NONE, Promoted, I, 0, 0, OPERANDS, (auto x, auto y), lcm(x, y))
+  F(bitwise_left_shift, NONE, Promoted, I | W, 0, 0, OPERANDS, (auto x, auto y), bitwise_left_shift(x, y)) \
+  F(bitwise_right_shift, NONE, Promoted, I | W, 0, 0, OPERANDS, (auto x, auto y), bitwise_right_shift(x, y)) \
+  F(gcd, NONE, Promoted, I | W, 0, 0, OPERANDS, (auto x, auto y), gcd(x, y)) \
+  F(lcm, NONE, Promoted, I | W, 0, 0, OPERANDS, (auto x, auto y), lcm(x, y))
 
 #define FACULA_FUNCTION_FORMULAS(F) \
-  F(pow, PowBackward1, Promoted, RI, 0b11, 0b01, OPERANDS, (auto x, auto y), pow(x, y)) \
+  F(pow, PowBackward1, Promoted, RI | W, 0b11, 0b01, OPERANDS, (auto x, auto y), pow(x, y)) \
   F(atan2, Atan2Backward0, Float, R, 0b11, 0, OPERANDS, (auto y, auto x), atan2(y, x)) \
   F(hypot, HypotBackward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), hypot(x, y)) \
-  F(logaddexp, LogaddexpBackward0, Float, R, 0b11, 0, OPERANDS, (auto x, auto y), logaddexp(x, y)) \
-  F(logaddexp2, Logaddexp2Backward0, Float, R, 0b11, 0, OPERANDS, (auto x, auto y), logaddexp2(x, y)) \
+  F(logaddexp, LogaddexpBackward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), logaddexp(x, y)) \
+  F(logaddexp2, Logaddexp2Backward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), logaddexp2(x, y)) \
   F(xlogy, XlogyBackward0, Float, R, 0b11, 0, OPERANDS, (auto x, auto y), xlogy(x, y)) \
   F(xlog1py, SpecialXlog1PyBackward0, Float, R, 0b11, 0, OPERANDS, (auto x, auto y), xlog1py(x, y)) \
   F(sqrt, SqrtBackward0, Float, R, 0b1, 0b1, RESULT(g / (2.0 * y)), (auto x), sqrt(x)) \
@@ -127,50 +130,50 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(asinh, AsinhBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), asinh(x)) \
   F(acosh, AcoshBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), acosh(x)) \
   F(atanh, AtanhBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), atanh(x)) \
-  F(sinc, SincBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), select(x == 0.0, 1.0, sin(M_PI * x) / (M_PI * x))) \
+  F(sinc, SincBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), sinc(x)) \
   F(erf, ErfBackward0, Float, R, 0b1, 0b1, OPERANDS, (auto x), erf(x)) \
   F(erfc, ErfcBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), erfc(x)) \
   F(erfinv, ErfinvBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), erfinv(x)) \
   F(lgamma, LgammaBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), lgamma(x)) \
   F(digamma, DigammaBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), digamma(x)) \
   F(polygamma, PolygammaBackward0, Float, R, 0b10, 0, OPERANDS, (auto n, auto x), polygamma(n, x)) \
-  F(logit, LogitBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), log(x / (1.0 - x))) \
+  F(logit, LogitBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), logit(x)) \
   F(logit_eps, LogitBackward0, Float, R, 0b1, 0, OPERANDS, (auto x, auto eps), \
-    logit_between(at_most(at_least(x, eps), 1.0 - eps)))
+    select(x < eps, logit(eps), select(x > 1.0 - eps, logit(1.0 - eps), select(x != x, kNotANumber, logit(x)))))
 
 #define FACULA_ACTIVATION_FORMULAS(F) \
   F(sigmoid, SigmoidBackward0, Float, R, 0b1, 0b1, RESULT(g * (1.0 - y) * y), (auto x), sigmoid(x)) \
-  F(logsigmoid, LogSigmoidBackward0, Float, R, 0b1, 0b1, OPERANDS, (auto x), -softplus(-x)) \
-  F(relu, ReluBackward0, Promoted, RI, 0b1, 0b1, RESULT(select(y <= 0.0, 0.0, g)), (auto x), select(x <= 0.0, 0.0, x)) \
-  F(relu6, HardtanhBackward0, Promoted, RI, 0b1, 0b1, OPERANDS, (auto x), between(x, 0.0, 6.0)) \
-  F(hardtanh, HardtanhBackward0, Promoted, RI, 0b1, 0b1, OPERANDS, (auto x, auto lo, auto hi), between(x, lo, hi)) \
-  F(leaky_relu, LeakyReluBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x, auto slope), \
+  F(logsigmoid, LogSigmoidBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), -softplus(-x)) \
+  F(relu, ReluBackward0, Promoted, RI | W, 0b1, 0b1, RESULT(select(y <= 0.0, 0.0, g)), (auto x), select(x <= 0.0, 0.0, x)) \
+  F(relu6, HardtanhBackward0, Promoted, RI | W, 0b1, 0b1, OPERANDS, (auto x), between(x, 0.0, 6.0)) \
+  F(hardtanh, HardtanhBackward0, Own, RI | W, 0b1, 0b1, OPERANDS, (auto x, auto lo, auto hi), between(x, lo, hi)) \
+  F(leaky_relu, LeakyReluBackward0, Own, R, 0b1, 0b1, OPERANDS, (auto x, auto slope), \
     select(x > 0.0, x, x * slope)) \
   F(prelu_kernel, PreluKernelBackward0, Promoted, R, 0b11, 0b11, OPERANDS, (auto x, auto w), \
     select(x > 0.0, x, w * x)) \
-  F(elu, EluBackward0, Float, R, 0b1, 0b1, OPERANDS, (auto x, auto alpha, auto scale, auto input_scale), \
+  F(elu, EluBackward0, Own, R, 0b1, 0b1, OPERANDS, (auto x, auto alpha, auto scale, auto input_scale), \
     select(x > 0.0, scale * x, scale * alpha * expm1(input_scale * x))) \
-  F(selu, EluBackward0, Float, R, 0b1, 0b1, OPERANDS, (auto x), \
+  F(selu, EluBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), \
     select(x > 0.0, kSeluScale * x, kSeluScale * kSeluAlpha * expm1(x))) \
-  F(celu, CeluBackward0, Float, R, 0b1, 0, OPERANDS, (auto x, auto alpha), \
+  F(celu, CeluBackward0, Own, R, 0b1, 0, OPERANDS, (auto x, auto alpha), \
     select(x > 0.0, x, alpha * expm1(x / alpha))) \
-  F(gelu, GeluBackward0, Float, R, 0b1, 0b1, OPERANDS, (auto x), 0.5 * x * (1.0 + erf(x * M_SQRT1_2))) \
-  F(gelu_tanh, GeluBackward0, Float, R, 0b1, 0b1, OPERANDS, (auto x), \
+  F(gelu, GeluBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), 0.5 * x * (1.0 + erf(x * M_SQRT1_2))) \
+  F(gelu_tanh, GeluBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), \
     0.5 * x * (1.0 + tanh(M_SQRT1_2 * M_2_SQRTPI * (x + 0.044715 * (x * x * x))))) \
-  F(silu, SiluBackward0, Float, R, 0b1, 0b1, OPERANDS, (auto x), x * sigmoid(x)) \
-  F(mish, MishBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), x * tanh(softplus(x))) \
-  F(softplus, SoftplusBackward0, Float, R, 0b1, 0b1, OPERANDS, (auto x, auto beta, auto threshold), \
+  F(silu, SiluBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), x * sigmoid(x)) \
+  F(mish, MishBackward0, Promoted, R, 0b1, 0, OPERANDS, (auto x), x * tanh(softplus(x))) \
+  F(softplus, SoftplusBackward0, Own, R, 0b1, 0b1, OPERANDS, (auto x, auto beta, auto threshold), \
     select(x * beta > threshold, x, softplus(x * beta) / beta)) \
-  F(softsign, DivBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), x / (1.0 + abs(x))) \
-  F(hardswish, HardswishBackward0, Float, R, 0b1, 0b1, OPERANDS, (auto x), \
-    select(x <= -3.0, x * 0.0, select(x < 3.0, x * (x + 3.0) / 6.0, x))) \
-  F(hardsigmoid, HardsigmoidBackward0, Float, R, 0b1, 0b1, OPERANDS, (auto x), between(x + 3.0, 0.0, 6.0) / 6.0) \
-  F(hardshrink, HardshrinkBackward0, Promoted, R, 0b1, 0, OPERANDS, (auto x, auto lambd), \
-    select((x >= -lambd) & (x <= lambd), 0.0, x)) \
-  F(softshrink, SoftshrinkBackward0, Promoted, R, 0b1, 0, OPERANDS, (auto x, auto lambd), \
+  F(softsign, DivBackward0, Float, R | W, 0b1, 0, OPERANDS, (auto x), x / (1.0 + abs(x))) \
+  F(hardswish, HardswishBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), \
+    select(x <= -3.0, x * 0.0, select(x >= 3.0, x, x * (x + 3.0) / 6.0))) \
+  F(hardsigmoid, HardsigmoidBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), between(x + 3.0, 0.0, 6.0) / 6.0) \
+  F(hardshrink, HardshrinkBackward0, Own, R, 0b1, 0, OPERANDS, (auto x, auto lambd), \
+    select((x > lambd) | (x < -lambd), x, select(x != x, kNotANumber, 0.0))) \
+  F(softshrink, SoftshrinkBackward0, Own, R, 0b1, 0, OPERANDS, (auto x, auto lambd), \
     select(x > lambd, x - lambd, select(x < -lambd, x + lambd, 0.0 * x))) \
-  F(tanhshrink, SubBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), x - tanh(x)) \
-  F(threshold, ThresholdBackward0, Promoted, RI, 0b1, 0b1, OPERANDS, (auto x, auto threshold, auto value), \
+  F(tanhshrink, SubBackward0, Float, R | W, 0b1, 0, OPERANDS, (auto x), x - tanh(x)) \
+  F(threshold, ThresholdBackward0, Own, RI | W, 0b1, 0b1, OPERANDS, (auto x, auto threshold, auto value), \
     select(x <= threshold, value, x))
 // clang-format on
 
@@ -182,12 +185,19 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
 
 // ---- the vocabulary of the lines that is not a primitive ----
 
-// A bound or NaN operand decides as in PyTorch: NaN passes, the gradient at a border goes to x.
-inline auto at_least(auto x, auto lo) { return select((x >= lo) | (x != x), x, lo); }
-inline auto at_most(auto x, auto hi) { return select((x <= hi) | (x != x), x, hi); }
-// Open interval: the gradient at a border is 0.
-inline auto between(auto x, auto lo, auto hi) { return select(x <= lo, lo, select(x >= hi, hi, x)); }
-inline auto logit_between(auto z) { return log(z / (1.0 - z)); }
+// One of three by order: below, equal or above; NaN, without a gradient, where the operands have no order.
+template <class X>
+auto by_order(const X& x, const auto& border, const auto& below, const auto& equal, const auto& above) {
+  if constexpr (lane_math::IntLanes<X>)
+    return select(x < border, below, select(x == border, equal, above));
+  else
+    return select(x < border, below, select(x == border, equal, select(x > border, above, kNotANumber)));
+}
+// The gradient at the border goes to x.
+inline auto at_least(auto x, auto lo) { return by_order(x, lo, lo, x, x); }
+inline auto at_most(auto x, auto hi) { return by_order(x, hi, x, x, hi); }
+// The gradient at a border is 0.
+inline auto between(auto x, auto lo, auto hi) { return by_order(x, lo, lo, lo, by_order(x, hi, x, hi, hi)); }
 template <class T>
 auto is_value(const T& x, double value) {
   if constexpr (lane_math::IntLanes<T>)
@@ -222,6 +232,7 @@ constexpr int count_operands(const char* list) {
     static constexpr const char* node_name = #NODE;                                 \
     static constexpr int columns = (COLUMNS) & 0b11111;                             \
     static constexpr bool may_divide_by_zero = ((COLUMNS) & Z) != 0;                \
+    static constexpr bool refuses_bool = ((COLUMNS) & W) != 0;                      \
     static constexpr int differentiable = DIFFERENTIABLE, ahead = AHEAD;            \
     static constexpr int arity = count_operands(#LIST);                             \
     static auto value LIST { return __VA_ARGS__; }                                  \

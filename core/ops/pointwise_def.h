@@ -19,6 +19,7 @@ using PointwiseKernel = void (*)(int64_t n, void* out, const void* const* in);
 
 enum class ResultType : uint8_t {
   Promoted,  // the promoted type of the operands: add
+  Own,       // the type of operand 0, which the others are converted to: leaky_relu
   Float,     // integers become the default float type first: exp
   Bool,      // a predicate; operands are compared in their promoted type: lt, isnan
 };
@@ -31,6 +32,7 @@ struct PointwiseDef {
   bool saves_result;      // derivative is a formula of (gradient, result) instead of (gradient, operands...)
   uint8_t differentiable; // bit j: operand j has a derivative (a zero derivative counts: floor)
   bool may_divide_by_zero;  // I64: the kernel gives 0 for a zero divisor (operand 1); the caller raises the error
+  bool refuses_bool;        // computed as integers, but not for truth values
   PointwiseKernel kernel[kColumns];                      // null: this column is not supported
   // Gradient of operand j: kernel over the blocks (gradient, operands...) or (gradient, result).
   // Null: the interpreter runs derivative_expr(j).

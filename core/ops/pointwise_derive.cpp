@@ -18,6 +18,7 @@ std::mutex derivation_mutex;
 
 constexpr ArgKind kOperandKinds[kMaxArgs] = {ArgKind::Operand, ArgKind::Operand, ArgKind::Operand, ArgKind::Operand,
                                              ArgKind::Operand, ArgKind::Operand, ArgKind::Operand, ArgKind::Operand};
+constexpr ArgKind kWhereKinds[kMaxArgs] = {ArgKind::Condition, ArgKind::Operand, ArgKind::Operand};
 
 // "MulBackward0" -> "MulBackwardBackward0"
 const char* derived_node_name(const char* node) {
@@ -128,7 +129,7 @@ const OpFamily& pointwise_family() {
       ops[i] = {.name = d.name,
                 .kind = Kind::Pointwise,
                 .node_name = d.node_name,
-                .signature = {kOperandKinds, d.arity},
+                .signature = {std::string_view(d.name) == "where" ? kWhereKinds : kOperandKinds, d.arity},
                 .pointwise = &p};
     }
     return OpFamily{ops, static_cast<size_t>(n)};

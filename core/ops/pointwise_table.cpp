@@ -36,6 +36,7 @@ static constexpr PointwiseDef definition_of(ResultType result) {
   d.saves_result = F::saves_result;
   d.differentiable = F::differentiable;
   d.may_divide_by_zero = F::may_divide_by_zero;
+  d.refuses_bool = F::refuses_bool;
   d.expr = value_expr<F>;
   d.derivative_expr = derivative_expr<F>;
   return d;

@@ -162,7 +162,7 @@ Tensor sum_to_size(const Tensor& x, const Dims& sizes) {
   }
   if (dims.empty()) return ops::reshape(x, sizes);
   static const OpDef& op = find_op("sum");
-  return ops::reshape(call(op, x, dims, true, x->dtype), sizes);
+  return ops::reshape(call(op, x, dims, true, is_integral(x->dtype) ? DType::Int64 : x->dtype), sizes);
 }
 
 Tensor any(const Tensor& x, const Dims* dims, bool keepdim) {
@@ -246,6 +246,7 @@ void extreme_dim_vjp(Backward& b) {
 
 template <bool largest> Tensor arg_extreme(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
   const char* name = largest ? "argmax" : "argmin";
+  FACULA_CHECK(x->dtype != DType::Bool, Runtime, name, "(): does not support bool input; use x.int()");
   Dims dims;
   if (dim) dims.push_back(wrap_dim(*dim, x->ndim()));
   Reduction r = plan_reduction(name, x, dim ? &dims : nullptr, keepdim);

@@ -7,13 +7,13 @@
 
 namespace facula {
 
-extern const OpFamily kViewFamily, kCopyFamily, kReduceFamily, kContractFamily, kIndexFamily, kIndexScatterFamily,
+extern const OpFamily kViewFamily, kCopyFamily, kReduceFamily, kContractFamily, kLinalgFamily, kIndexFamily, kIndexScatterFamily,
     kIndexReduceFamily, kRearrangeFamily, kScanFamily, kFusedFamily, kLossFamily, kClassLossFamily, kRandomFamily,
     kConvFamily, kPoolFamily, kStepFamily;
 
 const OpFamily* op_families(size_t* count) {
   static const OpFamily families[] = {
-      pointwise_family(),  kViewFamily,        kCopyFamily,      kReduceFamily, kContractFamily, kIndexFamily,
+      pointwise_family(),  kViewFamily,        kCopyFamily,      kReduceFamily, kContractFamily, kLinalgFamily, kIndexFamily,
       kIndexScatterFamily, kIndexReduceFamily, kRearrangeFamily, kScanFamily,   kFusedFamily,    kLossFamily,
       kClassLossFamily,    kRandomFamily,      kConvFamily,      kPoolFamily,   kStepFamily};
   *count = sizeof(families) / sizeof(families[0]);

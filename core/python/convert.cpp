@@ -216,8 +216,6 @@ DType type_of(const Survey& s) {
 
 }  // namespace
 
-Tensor tensor_from_buffer(PyObject* o);  // interop.cpp: shares memory
-
 Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype) {
   if (is_tensor(data)) {
     GradMode off(false);

@@ -37,6 +37,7 @@ PyObject* info(PyObject*, PyObject* name) {
     for (int c = 0; c < kColumns; ++c) columns |= (d.kernel[c] != nullptr) << c;
     for (int j = 0; j < kMaxOperands; ++j) ahead |= (d.derivative[j][0] != nullptr) << j;
     const char* result = d.result == ResultType::Promoted ? "promoted"
+                         : d.result == ResultType::Own    ? "own"
                          : d.result == ResultType::Float  ? "float"
                                                           : "bool";
     return Py_BuildValue("{s:i,s:s,s:N,s:i,s:i,s:z,s:i,s:N}", "arity", d.arity, "result", result, "saves_result",

@@ -10,7 +10,7 @@
 
 namespace facula {
 
-thread_local bool torch_function_enabled = true;
+__thread bool torch_function_enabled __attribute__((tls_model("initial-exec"))) = true;
 
 namespace {
 
@@ -21,6 +21,7 @@ struct NativeObject {
   Form form;
   bool variadic;      // the last positional parameter takes the rest: view(*size)
   bool takes_out;
+  bool falls_back;    // calls that do not fit the entry run the def itself
   int num_positional, num_params;
   PyObject* names[kMaxArgs];     // interned
   PyObject* defaults[kMaxArgs];  // null: required
@@ -37,6 +38,7 @@ std::unordered_map<std::string, PyObject*>& bound() {
 const char* describe(ArgKind k) {
   switch (k) {
     case ArgKind::Tensor: case ArgKind::MaybeTensor: return "Tensor";
+    case ArgKind::Condition: return "bool Tensor";
     case ArgKind::Operand: case ArgKind::MaybeOperand: return "Tensor or Number";
     case ArgKind::TensorList: case ArgKind::MaybeTensorList: return "tuple of Tensors";
     case ArgKind::Number: case ArgKind::MaybeNumber: return "Number";
@@ -116,6 +118,8 @@ bool convert(ArgKind kind, PyObject* o, Arg& out, Frame& frame) {
   Scalar s;
   switch (kind) {
     case ArgKind::Tensor: case ArgKind::MaybeTensor: return tensor_arg(o, out, frame);
+    case ArgKind::Condition:
+      return tensor_arg(o, out, frame) && (out.tensor->dtype == DType::Bool || out.tensor->dtype == DType::UInt8);
     case ArgKind::Operand: case ArgKind::MaybeOperand:
       if (tensor_arg(o, out, frame)) return true;
       [[fallthrough]];
@@ -314,7 +318,15 @@ PyObject* native_call(PyObject* self, PyObject* const* args, size_t nargsf, PyOb
     Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
     Frame frame;
     PyObject* out = nullptr;
-    parse(f, args, nargs, kwnames, frame, out);
+    if (f->falls_back) {
+      try {
+        parse(f, args, nargs, kwnames, frame, out);
+      } catch (const Error&) {
+        return PyObject_Vectorcall(f->def, args, nargsf, kwnames);
+      }
+    } else {
+      parse(f, args, nargs, kwnames, frame, out);
+    }
     if (frame.has_subclass && torch_function_enabled) return call_overridden(self, args, nargs, kwnames);
     Tensor destination;
     if (out && out != Py_None) {
@@ -377,11 +389,13 @@ const OpDef* entry_for(const std::string& name, Form& form) {
   return nullptr;
 }
 
-// native(def, name=None): the function object of the table entry of that name.
+// native(def, name=None, falls_back=False): the function object of the table entry of that name. With falls_back the def
+// has a body for the calls that the entry does not take, and may have further keyword parameters.
 PyObject* make_native(PyObject*, PyObject* args) {
   PyObject* def;
   const char* entry = nullptr;
-  if (!PyArg_ParseTuple(args, "O!|s:native", &PyFunction_Type, &def, &entry)) return nullptr;
+  int falls_back = 0;
+  if (!PyArg_ParseTuple(args, "O!|zp:native", &PyFunction_Type, &def, &entry, &falls_back)) return nullptr;
   return guarded([&] {
     auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(def));
     std::string name = entry ? entry : PyUnicode_AsUTF8(reinterpret_cast<PyFunctionObject*>(def)->func_name);
@@ -399,6 +413,7 @@ PyObject* make_native(PyObject*, PyObject* args) {
     f->op = op;
     f->form = form;
     f->variadic = variadic;
+    f->falls_back = falls_back;
     f->def = Py_NewRef(def);
     PyObject* defaults = PyFunction_GET_DEFAULTS(def);
     PyObject* kwdefaults = PyFunction_GET_KW_DEFAULTS(def);
@@ -421,6 +436,7 @@ PyObject* make_native(PyObject*, PyObject* args) {
         f->takes_out = true;
         continue;
       }
+      if (falls_back && static_cast<size_t>(n) == op->signature.count) break;
       add(parameter, kwdefaults ? PyDict_GetItem(kwdefaults, parameter) : nullptr);
     }
     f->num_params = n;

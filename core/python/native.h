@@ -38,7 +38,7 @@ class Frame {
 PyObject* run_op(const OpDef& op, Form form, const Arg* args, size_t n, const Tensor& out);
 // A call with a tensor subclass among its arguments goes through the type's __torch_function__.
 PyObject* call_overridden(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
-extern thread_local bool torch_function_enabled;
+extern __thread bool torch_function_enabled __attribute__((tls_model("initial-exec")));
 // The Python-visible function of an entry that was bound first ("add"), for slots that meet a subclass; borrowed.
 PyObject* bound_function(const char* name);
 

@@ -59,8 +59,9 @@ inline void check(int status) {
 
 // ---- tensors ----
 
-inline bool is_tensor(PyObject* o) {
-  return Py_TYPE(o) == tensor_type || PyType_IsSubtype(Py_TYPE(o), tensor_type);
+inline bool is_tensor(PyObject* o) {  // a subclass is a heap type, which numbers, lists and None are not
+  PyTypeObject* type = Py_TYPE(o);
+  return type == tensor_type || (PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) && PyType_IsSubtype(type, tensor_type));
 }
 inline Tensor as_tensor(PyObject* o) { return Tensor::borrow(reinterpret_cast<TensorObject*>(o)); }
 // A plain Tensor or Parameter: results of operations on it are plain tensors. Other subclasses keep their type.
@@ -115,6 +116,7 @@ PyObject* tensor_getitem(PyObject* self, PyObject* key);
 int tensor_setitem(PyObject* self, PyObject* key, PyObject* value);
 PyObject* tensor_tolist(PyObject* self, PyObject*);
 Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype);  // nested sequences, numbers, arrays; copies
+Tensor tensor_from_buffer(PyObject* o);  // shares the memory of anything with the buffer protocol
 int tensor_getbuffer(PyObject* self, Py_buffer* view, int flags);
 void tensor_releasebuffer(PyObject* self, Py_buffer* view);
 PyObject* array_interface_getter(PyObject* self, void*);

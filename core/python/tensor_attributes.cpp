@@ -230,6 +230,7 @@ PyObject* view_as_dtype(PyObject* self, PyObject* type) {
 
 extern PyGetSetDef tensor_attributes[];
 PyGetSetDef tensor_attributes[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {"shape", get_shape, nullptr, "The sizes, as torch.Size.", nullptr},
     {"dtype", get_dtype, nullptr, "The element type.", nullptr},
     {"device", get_device, nullptr, "Where the memory is.", nullptr},

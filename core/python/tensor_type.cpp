@@ -4,6 +4,8 @@
 #include "python/python.h"
 #include <structmember.h>
 
+#include <cstring>
+
 namespace facula {
 
 extern PyGetSetDef tensor_attributes[];
@@ -70,6 +72,15 @@ bool operand(PyObject* o, Arg& out) {
   return true;
 }
 
+// The other side of an operator may be a NumPy array: it takes part as the tensor over its memory.
+bool operand_or_array(PyObject* o, Arg& out, Tensor& keep) {
+  if (operand(o, out)) return true;
+  if (std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") != 0) return false;
+  keep = tensor_from_buffer(o);
+  out = Arg(keep);
+  return true;
+}
+
 PyObject* overridden(const OpDef& op, PyObject* a, PyObject* b) {
   PyObject* function = bound_function(op.name);
   PyObject* args[] = {a, b};
@@ -77,14 +88,15 @@ PyObject* overridden(const OpDef& op, PyObject* a, PyObject* b) {
   return PyObject_Vectorcall(function, args, b ? 2 : 1, nullptr);
 }
 
-bool foreign(PyObject* o) { return is_tensor(o) && !is_plain(o) && torch_function_enabled; }
+bool foreign(PyObject* o) { return !is_plain(o) && is_tensor(o) && torch_function_enabled; }
 
 PyObject* binary(const OpDef& op, PyObject* a, PyObject* b, Form form = Form::Functional) {
   return guarded([&]() -> PyObject* {
     if (foreign(a) || foreign(b))
       if (form == Form::Functional && bound_function(op.name)) return overridden(op, a, b);
     Arg args[2];
-    if (!operand(a, args[0]) || !operand(b, args[1])) Py_RETURN_NOTIMPLEMENTED;
+    Tensor array;
+    if (!operand_or_array(a, args[0], array) || !operand_or_array(b, args[1], array)) Py_RETURN_NOTIMPLEMENTED;
     return give_tensor(apply_pointwise(op, args, 2, form == Form::InPlace ? args[0].as_tensor() : Tensor(), form));
   });
 }

@@ -100,7 +100,7 @@ struct ThreadCache {
 
 // A pointer, so that the module stays small in static TLS. Null before a thread's first block and after its end: such
 // calls take the slow path.
-thread_local constinit ThreadCache* cache = nullptr;
+__thread ThreadCache* cache __attribute__((tls_model("initial-exec"))) = nullptr;
 
 void give_batch(ThreadCache& t, size_t cls, int wanted) {
   Block* first = t.free[cls];

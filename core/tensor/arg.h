@@ -69,7 +69,11 @@ class OwnedArgs {
     args_.clear();
   }
   size_t size() const { return args_.size(); }
-  const Arg& operator[](size_t i) const { return args_[i]; }
+  // A node whose arguments are all tensors keeps none: every one then reads as absent.
+  const Arg& operator[](size_t i) const {
+    static const Arg absent;
+    return i < args_.size() ? args_[i] : absent;
+  }
 
  private:
   SmallVector<Arg, 3> args_;

@@ -21,7 +21,7 @@ Node* new_node(const NodeClass* cls) {
   Node* n;
   if (num_free_nodes > 0) {
     n = free_nodes[--num_free_nodes];
-    PyObject_Init(n->object(), node_type);
+    revive(n->object());
   } else {
     n = PyObject_GC_New(Node, node_type);
     if (!n) throw PythonError();
@@ -63,7 +63,7 @@ void clear_node(Node* n) {
 // Freeing a node may free the tensors it kept, their nodes, and so on: a chain of any length must not recurse. The
 // outermost call frees in a loop what the inner ones queue.
 void free_node_object(Node* n) {
-  static thread_local std::vector<Node*>* pending = nullptr;
+  static __thread std::vector<Node*>* pending __attribute__((tls_model("initial-exec"))) = nullptr;
   if (pending) {
     pending->push_back(n);
     return;
@@ -81,8 +81,8 @@ void free_node_object(Node* n) {
       free_nodes[num_free_nodes++] = n;
     } else {
       PyObject_GC_Del(n);
+      Py_DECREF(type);
     }
-    Py_DECREF(type);
     if (queue.empty()) break;
     n = queue.back();
     queue.pop_back();
@@ -196,7 +196,7 @@ Tensor unpack_saved(Node* n, const SavedTensor& s) {
               "torch.autograd.set_detect_anomaly(True).";
     fail(ErrorKind::Runtime, what.str());
   }
-  if (s.slot >= 0) return s.tensor;
+  if (s.slot >= 0 || (!mode.grad && n->op)) return s.tensor;
   Tensor result = alias(s.tensor);
   if (mode.grad) set_history(result, n, static_cast<uint32_t>(-1 - s.slot));
   return result;

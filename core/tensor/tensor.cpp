@@ -50,7 +50,7 @@ TensorObject* new_tensor_object(PyTypeObject* type) {
   TensorObject* t;
   if (type == tensor_type && num_free_objects > 0) {
     t = free_objects[--num_free_objects];
-    PyObject_Init(reinterpret_cast<PyObject*>(t), type);
+    revive(reinterpret_cast<PyObject*>(t));
   } else {
     t = type == tensor_type ? PyObject_GC_New(TensorObject, type)
                             : reinterpret_cast<TensorObject*>(PyType_GenericAlloc(type, 0));
@@ -98,7 +98,6 @@ void free_tensor_object(TensorObject* t) {
   PyTypeObject* type = Py_TYPE(t);
   if (type == tensor_type && num_free_objects < kFreeObjects) {
     free_objects[num_free_objects++] = t;
-    Py_DECREF(type);
   } else if (type == tensor_type) {
     PyObject_GC_Del(t);
     Py_DECREF(type);
@@ -116,9 +115,9 @@ void track(TensorObject* t) {
 
 // ---- making tensors ----
 
-void set_shape(TensorObject* t, Dims sizes, Dims strides) {
-  t->sizes = std::move(sizes);
-  t->strides = std::move(strides);
+void set_shape(TensorObject* t, const Dims& sizes, const Dims& strides) {
+  t->sizes = sizes;
+  t->strides = strides;
   t->numel = 1;
   for (int64_t s : t->sizes) t->numel *= s;
   bool contiguous = is_contiguous(t->sizes, t->strides);
@@ -145,13 +144,12 @@ Tensor empty(const Dims& sizes, DType dtype, Device device) {
   t->storage = storage;
   t->dtype = dtype;
   t->numel = n;
-  t->sizes = sizes;
-  size_t ndim = sizes.size();
-  t->strides.resize(ndim);
-  int64_t step = 1;
-  for (size_t i = ndim; i-- > 0;) {
-    t->strides[i] = step;
-    step *= sizes[i] > 1 ? sizes[i] : 1;
+  t->sizes = t->strides = sizes;
+  int64_t step = 1, *stride = t->strides.data();
+  for (size_t i = sizes.size(); i-- > 0;) {
+    int64_t size = stride[i];
+    stride[i] = step;
+    step *= size > 1 ? size : 1;
   }
   t->flags |= kContiguous;
   return Tensor::steal(t);

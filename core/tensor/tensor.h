@@ -27,8 +27,10 @@ Storage* new_storage(int64_t nbytes);
 // Memory of somebody else; `owner` is kept (a new reference is taken) until the last alias is gone.
 Storage* borrow_storage(void* data, int64_t nbytes, PyObject* owner);
 inline void retain(Storage* s) { __atomic_fetch_add(&s->references, 1, __ATOMIC_RELAXED); }
-inline void release(Storage* s) {
-  if (__atomic_sub_fetch(&s->references, 1, __ATOMIC_ACQ_REL) == 0) s->release(s);
+inline void release(Storage* s) {  // whoever sees a count of 1 is alone: no locked instruction
+  if (__atomic_load_n(&s->references, __ATOMIC_ACQUIRE) == 1 ||
+      __atomic_sub_fetch(&s->references, 1, __ATOMIC_ACQ_REL) == 0)
+    s->release(s);
 }
 
 // A version counter of its own, for `x.data`: writes through it are invisible to x's saved values, as in PyTorch.
@@ -119,7 +121,7 @@ Tensor alias(const Tensor& t, const Dims& sizes, const Dims& strides, int64_t by
 inline Tensor alias(const Tensor& t) { return alias(t, t->sizes, t->strides, t->byte_offset); }
 Tensor wrap_storage(Storage* owned, const Dims& sizes, const Dims& strides, int64_t offset, DType dtype);
 
-void set_shape(TensorObject* t, Dims sizes, Dims strides);  // also recomputes numel and contiguity
+void set_shape(TensorObject* t, const Dims& sizes, const Dims& strides);  // also recomputes numel and contiguity
 void assign_memory(const Tensor& t, const Tensor& from);    // t takes over storage, shape and dtype (set_data)
 void give_private_version(const Tensor& t);
 void resize_memory(const Tensor& t, const Dims& sizes);     // resize_: contents kept, new ones uninitialised
@@ -127,6 +129,14 @@ bool is_dense(const Tensor& t);           // every element of a contiguous span 
 bool has_internal_overlap(const Tensor& t);
 bool same_memory_layout(const Tensor& a, const Tensor& b);  // same data, sizes and strides
 bool may_overlap(const Tensor& a, const Tensor& b);         // byte ranges intersect
+// A dead object of a heap type lives again: PyObject_Init without a call; the list kept the reference to its type.
+inline void revive(PyObject* o) {
+#if defined(Py_GIL_DISABLED) || defined(Py_TRACE_REFS)
+  _Py_NewReference(o);
+#else
+  Py_SET_REFCNT(o, 1);
+#endif
+}
 void track(TensorObject* t);              // shows it to the garbage collector: it may now be part of a cycle
 const char* tensor_type_text(const TensorObject* t);        // "torch.FloatTensor"
 

@@ -67,6 +67,7 @@ _LAZY_NAMES = {
     "frombuffer": "facula.functional.creation",
     "set_printoptions": "facula._tensor.printing",
     "get_printoptions": "facula._tensor.printing",
+    "printoptions": "facula._tensor.printing",
 }
 
 

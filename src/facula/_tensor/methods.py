@@ -3,6 +3,8 @@ the interpreter's protocols in protocol.py. What costs too much as Python is in 
 
 from __future__ import annotations
 
+from facula._tensor import protocol
+from facula._tensor.storage import untyped_storage
 from facula.functional import (
     activation,
     arithmetic,
@@ -22,8 +24,6 @@ from facula.functional import (
     shape,
     trigonometry,
 )
-from facula._tensor import protocol
-from facula._tensor.storage import untyped_storage
 
 # Methods that carry the name of their function.
 _SAME_NAME = (

@@ -3,6 +3,8 @@ it refuses to compute: no arithmetic on the tensor, only (for long ones) the edg
 
 from __future__ import annotations
 
+import sys
+
 import facula
 
 _PROFILES = {
@@ -248,11 +250,13 @@ def tensor_repr(tensor: facula.Tensor, *, tensor_contents: str | None = None) ->
         tensor([[ 1.0000,  2.5000],
                 [ 3.0000, -4.0000]])
     """
-    plain = type(tensor) is facula.Tensor or type(tensor) is facula.nn.Parameter
+    # Before its module is imported no tensor can be a Parameter, and printing need not import it.
+    parameter = getattr(sys.modules.get("facula.nn.parameter"), "Parameter", facula.Tensor)
+    plain = type(tensor) is facula.Tensor or type(tensor) is parameter
     prefix = "tensor(" if plain else f"{type(tensor).__name__}("
     if tensor_contents is None:
         tensor_contents = "..." if tensor.device.type == "meta" else _contents(tensor, len(prefix))
     text = _append(prefix + tensor_contents, _attributes(tensor) + _gradient_attribute(tensor), len(prefix))
-    if not plain and isinstance(tensor, facula.nn.Parameter):
+    if not plain and parameter is not facula.Tensor and isinstance(tensor, parameter):
         return f"Parameter({text})"
     return text

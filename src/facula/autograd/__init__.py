@@ -29,7 +29,7 @@ def __getattr__(name):
         globals().update(gradcheck=module.gradcheck, gradgradcheck=module.gradgradcheck)
         return getattr(module, name)
     if name == "Variable":
-        from facula.functional.creation import Variable
+        from facula.functional.legacy import Variable
 
         return Variable
     if name == "functional":

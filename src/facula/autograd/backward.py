@@ -20,7 +20,9 @@ def _gradients(given, count: int) -> tuple:
     return given
 
 
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None) -> None:
+def backward(
+    tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None
+) -> None:
     """Sum the gradients of the tensors into ``.grad`` of the leaves they depend on.
 
     Args:
@@ -42,7 +44,9 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     """
     if grad_variables is not None:
         if grad_tensors is not None:
-            raise RuntimeError("`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`.")
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`."
+            )
         grad_tensors = grad_variables
     tensors = _as_tuple(tensors)
     if inputs is not None:
@@ -90,7 +94,9 @@ def grad(
         (tensor(6.),)
     """
     if materialize_grads and allow_unused is False:
-        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
     if allow_unused is None:
         allow_unused = materialize_grads
     outputs, inputs = _as_tuple(outputs), _as_tuple(inputs)
@@ -103,7 +109,8 @@ def grad(
     result = _run_backward(outputs, gradients, keep, create_graph, inputs, False)
     if not allow_unused and any(g is None for g in result):
         raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this "
+            "One of the differentiated Tensors appears to not have been used in the graph. "
+            "Set allow_unused=True if this "
             f"is the desired behavior. (input number {[g is None for g in result].index(True)})"
         )
     if materialize_grads:

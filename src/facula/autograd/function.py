@@ -46,7 +46,8 @@ class Function(metaclass=_FunctionType):
     """
 
     def __init__(self, *args, **kwargs):
-        raise RuntimeError(f"{type(self).__name__} should not be instantiated. Call `{type(self).__name__}.apply(...)`.")
+        name = type(self).__name__
+        raise RuntimeError(f"{name} should not be instantiated. Call `{name}.apply(...)`.")
 
     @staticmethod
     def forward(*args, **kwargs):
@@ -62,7 +63,8 @@ class Function(metaclass=_FunctionType):
     def backward(ctx, *grad_outputs):
         """Compute the gradients of forward's arguments. Must be overridden."""
         raise NotImplementedError(
-            "You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode AD."
+            "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
+            "backward mode AD."
         )
 
     @classmethod

@@ -3,6 +3,8 @@ complex tensors, forward mode and batched gradients."""
 
 from __future__ import annotations
 
+import sys
+import types
 import warnings
 
 import facula
@@ -349,3 +351,13 @@ def gradgradcheck(
         if raise_exception:
             raise
         return False
+
+
+class _Callable(types.ModuleType):
+    """The name is PyTorch's for this module and for the function; importing the module must not hide the function."""
+
+    def __call__(self, *args, **kwargs) -> bool:
+        return gradcheck(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -25,7 +25,7 @@ def check_place(device, layout=None, pin_memory: bool = False) -> None:
         NotImplementedError: another device or a sparse layout.
         RuntimeError: pinned memory, or a name that is no device.
     """
-    if device is not None:
+    if device is not None and device != "cpu":
         kind = (device if isinstance(device, device_type) else device_type(device)).type
         if kind == "cuda":
             raise AssertionError(

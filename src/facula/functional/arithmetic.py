@@ -381,6 +381,11 @@ def sub_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     return _sub_alpha_(input, other, alpha)
 
 
+@native("rsub")
+def _rsub(input: Tensor, other: Tensor | Number) -> Tensor:
+    """``other - input``."""
+
+
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """``other - alpha * input``.
 
@@ -389,7 +394,8 @@ def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
         >>> torch.rsub(torch.tensor([1.0, 2.0]), 10)
         tensor([9., 8.])
     """
-    return sub(other, input, alpha=alpha)
+    _refuse_bool(input, other)
+    return _rsub(input, other) if alpha == 1 else sub(other, input, alpha=alpha)
 
 
 def _check_alpha(name: str, input: Tensor | Number, other: Tensor | Number, alpha: Number) -> None:
@@ -569,7 +575,7 @@ def float_power(input: Tensor | Number, exponent: Tensor | Number, *, out: Tenso
         >>> torch.float_power(torch.tensor([1, 2, 3]), 2)
         tensor([1., 4., 9.], dtype=torch.float64)
     """
-    base, power = (x.to(float64) if isinstance(x, Tensor) else float(x) for x in (input, exponent))
+    base, power = (x.to(float64) if isinstance(x, Tensor) else float(x) for x in (input, exponent))  # type: ignore[arg-type]
     result = base**power
     return result if out is None else out.copy_(result)
 

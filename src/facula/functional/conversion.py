@@ -53,6 +53,8 @@ def to(
         >>> x.to(torch.float32), x.to("cpu") is x
         (tensor([1., 2.]), True)
     """
+    if len(args) == 1 and isinstance(args[0], dtype_type) and not copy and memory_format is None:
+        return _to_dtype(input, args[0])  # the common call
     for i, arg in enumerate(args):
         if isinstance(arg, dtype_type) or arg is float or arg is int or arg is bool or arg is complex:
             dtype = arg
@@ -80,6 +82,7 @@ def _as_format(x: Tensor, memory_format) -> Tensor:
 
 def _converter(name: str, dtype: dtype_type):
     def convert(input: Tensor, memory_format=None) -> Tensor:
+        """The tensor as one dtype."""
         return _to_dtype(input, dtype)
 
     convert.__name__ = convert.__qualname__ = name
@@ -93,7 +96,7 @@ def _converter(name: str, dtype: dtype_type):
     return convert
 
 
-CONVERTERS = {
+CONVERTERS: dict = {
     name: _converter(name, dtype)
     for name, dtype in {
         "bfloat16": bfloat16,
@@ -162,7 +165,7 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
     return _to_dtype(input, other.dtype)
 
 
-TYPE_NAMES = {
+TYPE_NAMES: dict[str, dtype_type] = {
     "FloatTensor": float32,
     "DoubleTensor": float64,
     "HalfTensor": float16,

@@ -692,7 +692,7 @@ def range(
     """
     check_place(device, layout)
     dtype = dtype or get_default_dtype()
-    count = int((end - start) / step) + 1
+    count = int((end - start) / step) + 1  # type: ignore[arg-type]
     return finish((_arange(0, count, 1, float64) * step + start).to(dtype), out, requires_grad)
 
 

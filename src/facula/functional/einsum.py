@@ -35,6 +35,8 @@ def _expand_ellipsis(term: str, ndim: int, position: int) -> list:
 
 def _diagonals(x: Tensor, labels: list) -> tuple[Tensor, list]:
     """Repeated labels of one operand become one dimension."""
+    if len(set(labels)) == len(labels):
+        return x, labels
     for label in dict.fromkeys(labels):
         while labels.count(label) > 1:
             first = labels.index(label)
@@ -49,24 +51,39 @@ def _diagonals(x: Tensor, labels: list) -> tuple[Tensor, list]:
     return x, labels
 
 
-def _parse(equation: str, operands: tuple) -> tuple[list[tuple[Tensor, list]], list]:
+# (equation, dimensions of the operands) -> (labels of each operand, labels of the result)
+_parsed: dict[tuple, tuple[list[list], list]] = {}
+_MOST_PARSED = 256  # entries; a program has few equations
+
+
+def _parse(equation: str, ndims: tuple[int, ...]) -> tuple[list[list], list]:
+    """The labels of each operand's dimensions and of the result's, remembered."""
+    key = (equation, ndims)
+    if key not in _parsed:
+        if len(_parsed) >= _MOST_PARSED:
+            _parsed.clear()
+        _parsed[key] = _labels(equation, ndims)
+    return _parsed[key]
+
+
+def _labels(equation: str, ndims: tuple[int, ...]) -> tuple[list[list], list]:
     text = equation.replace(" ", "")
     inputs, arrow, output = text.partition("->")
     terms = inputs.split(",")
-    if len(terms) != len(operands):
+    if len(terms) != len(ndims):
         raise RuntimeError(
-            f"einsum(): {'more' if len(operands) > len(terms) else 'fewer'} operands were provided than specified in "
-            f"the equation: {len(operands)} for {equation!r}"
+            f"einsum(): {'more' if len(ndims) > len(terms) else 'fewer'} operands were provided than specified in "
+            f"the equation: {len(ndims)} for {equation!r}"
         )
     for letter in text.replace("->", "").replace(",", "").replace("...", ""):
         if letter not in _LETTERS:
             raise RuntimeError(f"einsum(): invalid subscript given: {letter!r}, subscripts must be in [a-zA-Z]")
-    parsed = [(x, _expand_ellipsis(term, x.dim(), i)) for i, (x, term) in enumerate(zip(operands, terms))]
-    everything = [label for _, labels in parsed for label in labels]
+    labels = [_expand_ellipsis(term, ndim, i) for i, (ndim, term) in enumerate(zip(ndims, terms))]
+    everything = [label for of_one in labels for label in of_one]
     numbers = sorted({label for label in everything if isinstance(label, int)}, reverse=True)
     if not arrow:
         once = sorted(label for label in everything if isinstance(label, str) and everything.count(label) == 1)
-        return parsed, [*numbers, *once]
+        return labels, [*numbers, *once]
     before, dots, after = output.partition("...")
     wanted = [*before, *(numbers if dots else []), *after]
     for label in wanted:
@@ -76,7 +93,7 @@ def _parse(equation: str, operands: tuple) -> tuple[list[tuple[Tensor, list]], l
             raise RuntimeError(
                 f"einsum(): output subscript {label} does not appear in the equation for any input operand"
             )
-    return parsed, wanted
+    return labels, wanted
 
 
 def _check_sizes(parsed: list[tuple[Tensor, list]]) -> dict:
@@ -101,7 +118,8 @@ def _sum_out(x: Tensor, labels: list, kept: set) -> tuple[Tensor, list]:
 
 def _grouped(x: Tensor, labels: list, order: list, sizes: dict, groups: tuple) -> Tensor:
     """Dimensions brought into an order and joined into three."""
-    x = x.permute([labels.index(label) for label in order])
+    if labels != order:
+        x = x.permute([labels.index(label) for label in order])
     full = [sizes[label] for label in order]
     if list(x.shape) != full:
         x = x.expand(full)
@@ -111,7 +129,7 @@ def _grouped(x: Tensor, labels: list, order: list, sizes: dict, groups: tuple) -
         for label in group:
             n *= sizes[label]
         shape.append(n)
-    return x.reshape(shape)
+    return x.reshape(shape) if shape != full else x
 
 
 def _pair(a: Tensor, a_labels: list, b: Tensor, b_labels: list, kept: set, sizes: dict) -> tuple[Tensor, list]:
@@ -132,17 +150,16 @@ def _pair(a: Tensor, a_labels: list, b: Tensor, b_labels: list, kept: set, sizes
     batch = [label for label in shared if label in kept]
     rows = [label for label in a_labels if label not in shared]
     columns = [label for label in b_labels if label not in shared]
-    left = _grouped(a, a_labels, batch + rows + contracted, sizes, (batch, rows, contracted))
-    right = _grouped(b, b_labels, batch + contracted + columns, sizes, (batch, contracted, columns))
+    lead = [batch] if batch or not contracted else []
+    left = _grouped(a, a_labels, batch + rows + contracted, sizes, (*lead, rows, contracted))
+    right = _grouped(b, b_labels, batch + contracted + columns, sizes, (*lead, contracted, columns))
     labels = batch + rows + columns
     shape = [sizes[label] for label in labels]
     if not contracted:
         product = left * right
-    elif batch:
-        product = left.bmm(right)
     else:
-        product = left.squeeze(0).mm(right.squeeze(0))
-    return product.reshape(shape), labels
+        product = left.bmm(right) if batch else left.mm(right)
+    return (product.reshape(shape) if list(product.shape) != shape else product), labels
 
 
 def contract(equation, operands: tuple) -> Tensor:
@@ -153,8 +170,8 @@ def contract(equation, operands: tuple) -> Tensor:
         operands = tuple(operands[0])
     if not operands:
         raise RuntimeError("einsum(): must provide at least one operand")
-    parsed, wanted = _parse(equation, operands)
-    parsed = [_diagonals(x, labels) for x, labels in parsed]
+    labels_of, wanted = _parse(equation, tuple(x.dim() for x in operands))
+    parsed = [_diagonals(x, labels) for x, labels in zip(operands, labels_of)]
     sizes = _check_sizes(parsed)
     x, labels = parsed[0]
     for i, (other, other_labels) in enumerate(parsed[1:], 1):

@@ -20,6 +20,7 @@ def _where(condition: Tensor, input: Tensor | Number, other: Tensor | Number, *,
     """``input`` where ``condition`` holds, else ``other``."""
 
 
+@native("where", falls_back=True)
 def where(
     condition: Tensor,
     input: Tensor | Number | None = None,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from facula._C import Tensor
+from facula._native import native
 from facula.functional.product import chain_matmul, matmul, matrix_power
 from facula.functional.product import cross as _cross
 from facula.functional.reduction import norm as _norm
 
 __all__ = [
-    "cross", "diagonal", "matmul", "matrix_norm", "matrix_power", "multi_dot", "norm", "vecdot", "vector_norm",
+    "cross", "diagonal", "matmul", "matrix_norm", "matrix_power", "multi_dot", "norm", "qr", "vecdot", "vector_norm",
 ]  # fmt: skip
 
 
@@ -130,3 +131,34 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
         tensor([1, 4])
     """
     return A.diagonal(offset, dim1, dim2)
+
+
+@native
+def _qr(A: Tensor) -> tuple[Tensor, Tensor]:
+    """The reduced decomposition of a matrix."""
+
+
+def qr(A: Tensor, mode: str = "reduced"):
+    """The product of orthonormal columns Q and an upper triangular R.
+
+    Args:
+        A: a float32 or float64 matrix [m, n].
+        mode: "reduced" (Q [m, k], R [k, n] with k = min(m, n)) or "r" (Q is empty).
+
+    Returns:
+        The pair (Q, R).
+
+    Raises:
+        RuntimeError: ``mode`` is another one, or A is no floating matrix.
+        NotImplementedError: A requires grad.
+
+    Example:
+        >>> import facula as torch
+        >>> q, r = torch.linalg.qr(torch.eye(2))
+        >>> (q @ r).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    if mode not in ("reduced", "r"):
+        raise RuntimeError(f"qr received unrecognized mode '{mode}' but expected one of 'reduced' or 'r'")
+    q, r = _qr(A)
+    return (A.new_empty(0) if mode == "r" else q), r

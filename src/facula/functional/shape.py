@@ -24,6 +24,7 @@ def _view(input: Tensor, *size: int) -> Tensor:
     """The same memory in another shape."""
 
 
+@native("view", falls_back=True)
 def view(input: Tensor, *size, dtype: dtype_type | None = None) -> Tensor:
     """The same memory in another shape, one of whose sizes may be -1; or its bytes read as another dtype.
 

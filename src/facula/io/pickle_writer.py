@@ -28,13 +28,8 @@ def storage_bytes(tensor: facula.Tensor) -> memoryview:
     Returns:
         A flat view of bytes; of the storage itself where that is in main memory.
     """
-    storage = tensor.untyped_storage()
-    if storage.nbytes() == 0:
-        return memoryview(b"")
-    if tensor.device.type != "cpu":
-        count = storage.nbytes() // tensor.dtype.itemsize
-        storage = facula.as_strided(tensor.detach(), (count,), (1,), 0).cpu().untyped_storage()
-    return memoryview(storage).cast("B")
+    storage = tensor._storage_bytes()
+    return memoryview(storage).cast("B") if storage.numel() else memoryview(b"")
 
 
 class Writer:

@@ -18,7 +18,8 @@ class replacing:
         >>> path = os.path.join(tempfile.mkdtemp(), "notes")
         >>> with replacing(path) as file:
         ...     _ = file.write(b"all")
-        >>> open(path, "rb").read()
+        >>> with open(path, "rb") as file:
+        ...     file.read()
         b'all'
     """
 

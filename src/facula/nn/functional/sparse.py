@@ -61,7 +61,7 @@ def embedding(
 
 def _renorm_rows(weight: Tensor, input: Tensor, max_norm: float, norm_type: float) -> None:
     with facula.no_grad():
-        index = facula.unique(input)
+        index = facula.tensor(sorted(set(input.reshape(-1).tolist())), dtype=facula.int64)
         rows = weight.index_select(0, index)
         norm = facula.linalg.vector_norm(rows, norm_type, -1, True)
         scaled = facula.where(norm > max_norm, rows * (max_norm / (norm + 1e-7)), rows)  # 1e-7: PyTorch's renorm

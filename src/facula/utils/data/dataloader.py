@@ -296,7 +296,7 @@ class _TensorFetcher:
             index = facula.tensor(index, dtype=facula.int64)
         if self.rows is not None:
             index = _gather_batch([self.rows], index)[0]
-        return _gather_batch(self.tensors, index)
+        return list(_gather_batch(self.tensors, index))
 
 
 def _tensor_fetcher(loader: DataLoader) -> _TensorFetcher | None:
@@ -329,7 +329,7 @@ def _tensor_fetcher(loader: DataLoader) -> _TensorFetcher | None:
 
 def _index_tensors(sampler: Any) -> Iterator[Tensor] | None:
     """The batches of indices as slices of one tensor, for the two plain samplers; None for others."""
-    base = sampler.sampler if type(sampler) is BatchSampler else None
+    base: Any = sampler.sampler if type(sampler) is BatchSampler else None
     kind = type(base)
     if kind not in (RandomSampler, SequentialSampler):
         return None

@@ -1,0 +1,103 @@
+# Times statements of several libraries in turn in one process and keeps the minimum. Knows no library and no target
+# by itself; refuses averages, which on a shared machine measure the other programs.
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+import timeit
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+# A turn long enough that the clock and the switch between libraries cost nothing, and short enough that many fit.
+TURN_SECONDS = 0.004
+
+
+def calls_per_turn(timer: timeit.Timer) -> int:
+    """How many calls fill one turn; also warms caches and starts thread pools."""
+    calls = 1
+    while True:
+        elapsed = timer.timeit(calls)
+        if elapsed >= TURN_SECONDS / 2:
+            return max(1, round(calls * TURN_SECONDS / elapsed))
+        calls *= 2 if elapsed > TURN_SECONDS / 32 else 8
+
+
+def interleave(statements: dict[str, tuple[str, dict[str, Any]]], seconds: float) -> dict[str, float]:
+    """Seconds per call of each (statement, names), taken in turn until the time is used; the minimum counts."""
+    timers = {who: timeit.Timer(statement, globals=names) for who, (statement, names) in statements.items()}
+    calls = {who: calls_per_turn(timer) for who, timer in timers.items()}
+    best = dict.fromkeys(timers, math.inf)
+    end = time.perf_counter() + seconds
+    rounds = 0
+    while rounds < 3 or time.perf_counter() < end:
+        rounds += 1
+        for who, timer in timers.items():
+            timer.timeit(max(1, calls[who] // 16))  # threads of the library before may still be awake
+            best[who] = min(best[who], timer.timeit(calls[who]) / calls[who])
+    return best
+
+
+def compare(case: str, statement: str, names: dict[str, dict[str, Any]], seconds: float, target: float | None) -> Row:
+    """One row: the statement in each library's names, and facula's time as a share of PyTorch's."""
+    best = interleave({who: (statement, own) for who, own in names.items()}, seconds)
+    return row(case, best["torch"], best["facula"], target, "s")
+
+
+def row(case: str, torch: float | None, facula: float, target: float | None, unit: str, kind: str = "ratio") -> Row:
+    """A row of the table; kind "ratio": the target bounds facula / torch, "value": it bounds facula itself."""
+    ratio = facula / torch if torch else None
+    judged = ratio if kind == "ratio" else facula
+    met = None if target is None or judged is None else judged <= target
+    return {"case": case, "torch": torch, "facula": facula, "ratio": ratio, "target": target, "unit": unit,
+            "kind": kind, "met": met}  # fmt: skip
+
+
+def geometric_mean(rows: list[Row]) -> float:
+    """Geometric mean of the rows' ratios."""
+    return math.exp(sum(math.log(r["ratio"]) for r in rows) / len(rows))
+
+
+def options(description: str, seconds: float) -> argparse.Namespace:
+    """What every script understands: --seconds for each case, --json FILE for the rows."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--seconds", type=float, default=seconds, help="time for each case (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="write the rows here instead of printing a table")
+    return parser.parse_args()
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A quantity with three digits and a readable unit."""
+    if value is None:
+        return ""
+    if unit == "s":
+        for scale, name in ((1e-9, "ns"), (1e-6, "us"), (1e-3, "ms")):
+            if value < 999.5 * scale:
+                return f"{value / scale:.3g} {name}"
+        return f"{value:.3g} s"
+    return f"{value:.3g} {unit}".strip() if value < 1000 else f"{value:.0f} {unit}".strip()
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| case | PyTorch | facula | ratio | target | met |", "| --- | ---: | ---: | ---: | ---: | --- |"]
+    for r in rows:
+        ratio = "" if r["ratio"] is None else f"{r['ratio']:.3f}"
+        goal = r["target"]
+        target = "" if goal is None else f"{goal:.2f}" if r["kind"] == "ratio" else amount(goal, r["unit"])
+        met = {None: "", True: "yes", False: "**no**"}[r["met"]]
+        lines.append(
+            f"| {r['case']} | {amount(r['torch'], r['unit'])} | {amount(r['facula'], r['unit'])} "
+            f"| {ratio} | {target} | {met} |"
+        )
+    return "\n".join(lines)
+
+
+def finish(rows: list[Row], to: Path | None) -> None:
+    """Prints the table, or writes the rows for run.py."""
+    if to:
+        to.write_text(json.dumps(rows))
+    else:
+        print(table(rows))

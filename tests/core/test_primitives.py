@@ -1,0 +1,281 @@
+"""Scalar primitives against mpmath: at most 1 ulp in float32, 2 ulp in float64, and C99's special values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from facula import _C
+
+mp = pytest.importorskip("mpmath")
+formulas = _C._formulas
+INF, NAN = math.inf, math.nan
+
+
+def evaluate(name: str, *operands: np.ndarray, order: int = -1) -> np.ndarray:
+    data = formulas.evaluate(name, "kernel", order, *[np.ascontiguousarray(x) for x in operands])
+    dtype = operands[0].dtype
+    return np.frombuffer(data, dtype if len(data) == operands[0].nbytes else np.bool_)
+
+
+def ulp_error(got: float, want, dtype: type) -> float:
+    """Distance in units of the last place of the exact result, subnormals and overflow included."""
+    digits, smallest, largest = (24, -149, 128) if dtype == np.float32 else (53, -1074, 1024)
+    if want == 0:
+        return 0.0 if got == 0 else INF
+    if not math.isfinite(got):
+        overflows = abs(want) >= mp.ldexp(1 - mp.ldexp(1, -digits - 1), largest)
+        return 0.0 if overflows and not math.isnan(got) and (got > 0) == (want > 0) else INF
+    exponent = max(mp.frexp(want)[1] - digits, smallest)
+    return float(abs(mp.mpf(got) - want) / mp.ldexp(1, exponent))
+
+
+def samples(dtype: type, lo: float, hi: float, n: int = 90) -> np.ndarray:
+    """Random bit patterns, moderate numbers, the neighbourhood of 1 and a wide range of magnitudes within (lo, hi)."""
+    rng = np.random.default_rng(11)
+    unsigned, bits = (np.uint32, 32) if dtype == np.float32 else (np.uint64, 64)
+    parts = [
+        rng.integers(0, 2**bits, 2 * n, dtype=unsigned).view(dtype),
+        rng.standard_normal(2 * n) * 3,
+        rng.uniform(-1, 1, n) * (100 if dtype == np.float32 else 740),
+        1 + rng.standard_normal(n) * 0.3,
+        10.0 ** rng.uniform(-12, 3, n) * rng.choice([-1, 1], n),
+        np.array([1e-45, 1e-40, 1.17549435e-38, 3.4e38, 0.6931472, 1.5707964, 88.7, -103.9]),
+    ]
+    with np.errstate(over="ignore"):
+        x = np.concatenate([p.astype(dtype) for p in parts])
+    return x[np.isfinite(x) & (x > lo) & (x < hi)]
+
+
+# name: (exact function, lower, upper bound of the samples)
+EXACT: dict[str, tuple[Callable, float, float]] = {
+    "exp": (mp.exp, -2e3, 2e3),
+    "exp2": (lambda x: mp.mpf(2) ** x, -3e3, 3e3),
+    "expm1": (mp.expm1, -2e3, 2e3),
+    "log": (mp.log, 0, INF),
+    "log2": (lambda x: mp.log(x, 2), 0, INF),
+    "log10": (mp.log10, 0, INF),
+    "log1p": (mp.log1p, -1, INF),
+    "sin": (mp.sin, -1e30, 1e30),
+    "cos": (mp.cos, -1e30, 1e30),
+    "tan": (mp.tan, -1e30, 1e30),
+    "asin": (mp.asin, -1, 1),
+    "acos": (mp.acos, -1, 1),
+    "atan": (mp.atan, -INF, INF),
+    "sinh": (mp.sinh, -2e3, 2e3),
+    "cosh": (mp.cosh, -2e3, 2e3),
+    "tanh": (mp.tanh, -2e3, 2e3),
+    "asinh": (mp.asinh, -INF, INF),
+    "acosh": (mp.acosh, 1, INF),
+    "atanh": (mp.atanh, -1, 1),
+    "sigmoid": (lambda x: 1 / (1 + mp.exp(-x)), -2e3, 2e3),
+    "logsigmoid": (lambda x: -mp.log1p(mp.exp(-x)), -2e3, 2e3),
+    "erf": (mp.erf, -50, 50),
+    "erfc": (mp.erfc, -50, 50),
+    "erfinv": (mp.erfinv, -0.99999, 0.99999),
+    "sqrt": (mp.sqrt, 0, INF),
+    "rsqrt": (lambda x: 1 / mp.sqrt(x), 0, INF),
+    "reciprocal": (lambda x: 1 / x, -INF, INF),
+    "lgamma": (lambda x: mp.loggamma(x).real, 0, 1e5),
+    "digamma": (mp.digamma, 0, 1e6),
+}
+# Larger bounds, in float64 only: libm's lgamma; sums of a recurrence; erfc without fused multiply-add.
+BOUND = {"lgamma": 4.0, "digamma": 4.0, "erfc": 2.2}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", EXACT)
+def test_unary_error(name: str, dtype: type) -> None:
+    exact, lo, hi = EXACT[name]
+    x = samples(dtype, lo, hi, 40 if name in {"lgamma", "digamma", "erfinv"} else 90)
+    bound = 1.0 if dtype == np.float32 else BOUND.get(name, 2.0)
+    with mp.workprec(160):
+        for a, y in zip(x.tolist(), evaluate(name, x).tolist()):
+            error = ulp_error(y, exact(mp.mpf(a)), dtype)
+            assert error <= bound, f"{name}({a!r}) = {y!r}: {error} ulp"
+
+
+BINARY: dict[str, Callable] = {
+    "pow": lambda x, y: mp.mpf(x) ** mp.mpf(y),
+    "atan2": lambda x, y: mp.atan2(x, y),
+    "hypot": lambda x, y: mp.sqrt(mp.mpf(x) ** 2 + mp.mpf(y) ** 2),
+    "fmod": lambda x, y: mp.mpf(x) - mp.mpf(y) * int(mp.mpf(x) / mp.mpf(y)),
+    "remainder": lambda x, y: mp.mpf(x) - mp.mpf(y) * mp.floor(mp.mpf(x) / mp.mpf(y)),
+    "floor_divide": lambda x, y: mp.floor(mp.mpf(x) / mp.mpf(y)),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", BINARY)
+def test_binary_error(name: str, dtype: type) -> None:
+    rng = np.random.default_rng(7)
+    n = 300
+    x = (10.0 ** rng.uniform(-6, 6, n)).astype(dtype)
+    y = rng.uniform(-12, 12, n).astype(dtype)
+    if name != "pow":
+        x *= rng.choice([-1, 1], n).astype(dtype)
+    got = evaluate(name, x, y).tolist()
+    with mp.workprec(400):
+        for a, b, z in zip(x.tolist(), y.tolist(), got):
+            error = ulp_error(z, BINARY[name](a, b), dtype)
+            assert error <= (1.0 if dtype == np.float32 else 2.0), f"{name}({a!r}, {b!r}) = {z!r}: {error} ulp"
+
+
+SPECIAL_VALUES = {
+    "exp": [(INF, INF), (-INF, 0.0), (0.0, 1.0), (-0.0, 1.0), (1000.0, INF), (-2000.0, 0.0)],
+    "exp2": [(INF, INF), (-INF, 0.0), (3.0, 8.0), (-2.0, 0.25)],
+    "expm1": [(INF, INF), (-INF, -1.0), (0.0, 0.0), (-0.0, -0.0)],
+    "log": [(0.0, -INF), (-0.0, -INF), (INF, INF), (-1.0, NAN), (-INF, NAN), (1.0, 0.0)],
+    "log2": [(0.0, -INF), (INF, INF), (-1.0, NAN), (8.0, 3.0), (1.0, 0.0)],
+    "log10": [(0.0, -INF), (INF, INF), (-1.0, NAN), (1000.0, 3.0)],
+    "log1p": [(-1.0, -INF), (INF, INF), (-2.0, NAN), (0.0, 0.0), (-0.0, -0.0)],
+    "sin": [(INF, NAN), (-INF, NAN), (0.0, 0.0), (-0.0, -0.0)],
+    "cos": [(INF, NAN), (0.0, 1.0)],
+    "tan": [(INF, NAN), (-0.0, -0.0)],
+    "asin": [(2.0, NAN), (-0.0, -0.0), (0.0, 0.0)],
+    "acos": [(2.0, NAN), (1.0, 0.0)],
+    "atan": [(-0.0, -0.0), (0.0, 0.0)],
+    "sinh": [(INF, INF), (-INF, -INF), (-0.0, -0.0)],
+    "cosh": [(INF, INF), (-INF, INF), (0.0, 1.0)],
+    "tanh": [(INF, 1.0), (-INF, -1.0), (0.0, 0.0), (-0.0, -0.0)],
+    "asinh": [(INF, INF), (-INF, -INF), (-0.0, -0.0)],
+    "acosh": [(INF, INF), (1.0, 0.0), (0.5, NAN), (-3.0, NAN), (-INF, NAN)],
+    "atanh": [(1.0, INF), (-1.0, -INF), (2.0, NAN), (-0.0, -0.0)],
+    "sigmoid": [(INF, 1.0), (-INF, 0.0), (0.0, 0.5)],
+    "erf": [(INF, 1.0), (-INF, -1.0), (-0.0, -0.0)],
+    "erfc": [(INF, 0.0), (-INF, 2.0), (0.0, 1.0)],
+    "erfinv": [(1.0, INF), (-1.0, -INF), (2.0, NAN), (0.0, 0.0)],
+    "sqrt": [(0.0, 0.0), (-0.0, -0.0), (INF, INF), (-1.0, NAN)],
+    "rsqrt": [(0.0, INF), (-0.0, -INF), (INF, 0.0), (-1.0, NAN)],
+    "reciprocal": [(0.0, INF), (-0.0, -INF), (INF, 0.0)],
+    "lgamma": [(1.0, 0.0), (2.0, 0.0), (INF, INF), (-INF, INF), (0.0, INF), (-3.0, INF)],
+    "digamma": [(0.0, -INF), (-0.0, INF), (INF, INF), (-2.0, NAN)],
+    "floor": [(-0.5, -1.0), (0.5, 0.0), (-0.0, -0.0), (INF, INF), (2.5, 2.0), (2.0**100, 2.0**100)],
+    "ceil": [(-0.5, -0.0), (0.5, 1.0), (2.5, 3.0), (-INF, -INF), (-(2.0**100), -(2.0**100))],
+    "trunc": [(-0.5, -0.0), (-2.5, -2.0), (2.75, 2.0), (INF, INF)],
+    "round": [(0.5, 0.0), (1.5, 2.0), (2.5, 2.0), (-0.5, -0.0), (-1.5, -2.0), (8388609.0, 8388609.0)],
+    "abs": [(-0.0, 0.0), (-INF, INF), (-2.0, 2.0)],
+    "neg": [(0.0, -0.0), (-INF, INF)],
+    "sign": [(-3.0, -1.0), (0.0, 0.0), (INF, 1.0)],
+    "relu": [(-1.0, 0.0), (2.0, 2.0), (INF, INF), (-INF, 0.0)],
+}
+NAN_STOPS = {"sign"}  # as in PyTorch
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", SPECIAL_VALUES)
+def test_special_values(name: str, dtype: type) -> None:
+    cases = SPECIAL_VALUES[name] + ([] if name in NAN_STOPS else [(NAN, NAN), (-NAN, NAN)])
+    # Once alone in a partial vector, once inside whole vectors.
+    for repeat in (1, 33):
+        got = evaluate(name, np.repeat(np.array([a for a, _ in cases], dtype), repeat))
+        for i, y in enumerate(got.tolist()):
+            a, want = cases[i // repeat]
+            same = (y != y) if want != want else y == float(dtype(want)) and sign(y) == sign(want)
+            assert same, f"{name}({a!r}) = {y!r}, expected {want!r}"
+
+
+def sign(x: float) -> float:
+    return math.copysign(1.0, x)
+
+
+POW_CASES = [  # C99 F.9.4.4
+    (0.0, -1.0, INF),
+    (-0.0, -1.0, -INF),
+    (-0.0, -2.0, INF),
+    (0.0, 3.0, 0.0),
+    (-0.0, 3.0, -0.0),
+    (-1.0, INF, 1.0),
+    (-1.0, -INF, 1.0),
+    (1.0, NAN, 1.0),
+    (NAN, 0.0, 1.0),
+    (-8.0, 1 / 3, NAN),
+    (0.5, -INF, INF),
+    (2.0, -INF, 0.0),
+    (0.5, INF, 0.0),
+    (2.0, INF, INF),
+    (-INF, -3.0, -0.0),
+    (-INF, -2.0, 0.0),
+    (-INF, 3.0, -INF),
+    (-INF, 0.5, INF),
+    (INF, -1.0, 0.0),
+    (INF, 2.0, INF),
+    (-2.0, 3.0, -8.0),
+    (-2.0, 2.0, 4.0),
+    (-2.0, -3.0, -0.125),
+]
+BINARY_CASES = {
+    "pow": POW_CASES,
+    "maximum": [(1.0, NAN, NAN), (NAN, 1.0, NAN), (1.0, 2.0, 2.0), (-INF, INF, INF)],
+    "minimum": [(1.0, NAN, NAN), (NAN, 1.0, NAN), (1.0, 2.0, 1.0)],
+    "fmax": [(1.0, NAN, 1.0), (NAN, 1.0, 1.0), (NAN, NAN, NAN), (1.0, 2.0, 2.0)],
+    "fmin": [(1.0, NAN, 1.0), (NAN, 1.0, 1.0), (1.0, 2.0, 1.0)],
+    "hypot": [(INF, NAN, INF), (NAN, -INF, INF), (3.0, 4.0, 5.0), (NAN, 1.0, NAN), (1e30, 0.0, 1e30)],
+    "atan2": [
+        (0.0, -0.0, math.pi),
+        (-0.0, -1.0, -math.pi),
+        (INF, INF, math.pi / 4),
+        (1.0, -INF, math.pi),
+        (0.0, 0.0, 0.0),
+    ],
+    "fmod": [
+        (INF, 1.0, NAN),
+        (1.0, INF, 1.0),
+        (1.0, 0.0, NAN),
+        (-5.0, 3.0, -2.0),
+        (-6.0, 3.0, -0.0),
+        (1e30, 3.0, 1e30 % 3),
+    ],
+    "remainder": [(-5.0, 3.0, 1.0), (5.0, -3.0, -1.0), (1.0, 0.0, NAN)],
+    "floor_divide": [(-5.0, 3.0, -2.0), (5.0, 0.0, INF), (-5.0, 0.0, -INF), (0.0, 0.0, NAN), (6.0, 3.0, 2.0)],
+    "copysign": [(3.0, -0.0, -3.0), (-3.0, 1.0, 3.0)],
+    "logaddexp": [(INF, INF, INF), (-INF, -INF, -INF), (0.0, -INF, 0.0), (1.0, NAN, NAN), (1000.0, 0.0, 1000.0)],
+    "xlogy": [(0.0, 0.0, 0.0), (0.0, NAN, NAN), (0.0, INF, 0.0), (2.0, 1.0, 0.0)],
+    "nextafter": [(1.0, 1.0, 1.0), (0.0, -0.0, -0.0)],
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", BINARY_CASES)
+def test_binary_special_values(name: str, dtype: type) -> None:
+    for a, b, want in BINARY_CASES[name]:
+        if name == "fmod" and a == 1e30:
+            want = math.fmod(float(dtype(a)), b)
+        for n in (1, 40):
+            y = float(evaluate(name, np.full(n, a, dtype), np.full(n, b, dtype))[-1])
+            same = (y != y) if want != want else y == float(dtype(want)) and sign(y) == sign(want)
+            assert same, f"{name}({a}, {b}) = {y!r}, expected {want!r}"
+
+
+def test_nextafter_steps_one_bit() -> None:
+    for dtype in (np.float32, np.float64):
+        x = samples(dtype, -INF, INF, 40)
+        up = evaluate("nextafter", x, np.full_like(x, INF))
+        assert np.array_equal(up, np.nextafter(x, dtype(INF)))
+
+
+def test_gradients_at_ties_and_borders_as_pytorch() -> None:
+    one = np.ones(1)
+
+    def gradient(name: str, order: int, *operands: float) -> float:
+        columns = [np.full(1, x) for x in operands]
+        kernel = "kernel" if formulas.info(name)["ahead"] >> order & 1 else "interpreter"
+        return float(np.frombuffer(formulas.evaluate(name, kernel, order, one, *columns))[0])
+
+    assert gradient("abs", 0, 0.0) == 0
+    assert gradient("relu", 0, 0.0) == 0
+    assert gradient("sqrt", 0, 0.0) == INF
+    assert gradient("pow", 0, 0.0, 0.0) == 0
+    assert gradient("pow", 1, 0.0, 2.0) == 0
+    assert gradient("maximum", 0, 1.0, 1.0) == gradient("maximum", 1, 1.0, 1.0) == 0.5
+    assert gradient("clamp", 0, 1.0, -1.0, 1.0) == 1
+    assert gradient("clamp", 0, -1.0, -1.0, 1.0) == 1
+    assert gradient("hardtanh", 0, 1.0, -1.0, 1.0) == 0
+    assert gradient("xlogy", 0, 0.0, 0.0) == 0
+    assert gradient("atan2", 0, 0.0, 0.0) == 0
+    assert gradient("leaky_relu", 0, 0.0, 0.25) == 0.25
+    assert gradient("fmax", 0, 1.0, 1.0) == 1 and gradient("fmax", 1, 1.0, 1.0) == 0
+    assert gradient("logit", 0, 1.0) == INF and math.isnan(gradient("logit", 0, 2.0))

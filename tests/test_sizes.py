@@ -1,0 +1,43 @@
+"""What an installation takes, on disk and in memory; that the core has no layer upside down; that nothing grew too long."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).resolve().parent.parent / "tools"
+MAX_RESIDENT_BYTES = 40_000_000
+
+
+def tool(name):
+    spec = importlib.util.spec_from_file_location(name, TOOLS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_memory_after_import():
+    program = "import facula, os; print(int(open('/proc/self/statm').read().split()[1]) * os.sysconf('SC_PAGE_SIZE'))"
+    resident = int(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
+    assert resident <= MAX_RESIDENT_BYTES
+
+
+def test_installed_size():
+    sizes = tool("sizes")
+    installed = sizes.installed_bytes()
+    if not installed:
+        pytest.skip("facula is imported from a folder, not installed")
+    assert sum(installed.values()) <= sizes.MAX_INSTALLED_BYTES, installed
+
+
+def test_lines():
+    sizes = tool("sizes")
+    assert sizes.check_lines(sizes.ROOT) == []
+
+
+def test_layers():
+    layers = tool("layers")
+    assert layers.check_core(layers.ROOT / "core") + layers.check_package(layers.ROOT / "src" / "facula") == []
