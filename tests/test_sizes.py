@@ -1,4 +1,4 @@
-"""What an installation takes, on disk and in memory; that the core has no layer upside down; that nothing grew too long."""
+"""What an installation takes, on disk and in memory; that no layer calls uphill and nothing grew too long."""
 
 import importlib.util
 import subprocess

@@ -3,6 +3,9 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <unistd.h>
+
+#include <atomic>
 #include <cstdint>
 
 namespace facula {
@@ -10,11 +13,23 @@ namespace facula {
 // Work (elements touched, or multiplications) from which giving up the lock is worth its 100 ns.
 inline constexpr int64_t kLongWork = 1 << 18;
 
+// Note [Threads at exit]: a daemon thread that asks for the lock after the interpreter has begun to end is killed by
+// CPython in the middle of C++ frames. So, once the process is ending, such a thread stays asleep here instead.
+inline std::atomic<bool> process_is_ending{false};
+inline std::atomic<int> threads_without_lock{0};
+
 class GilRelease {
  public:
-  explicit GilRelease(bool wanted) : state_(wanted ? PyEval_SaveThread() : nullptr) {}
+  explicit GilRelease(bool wanted) : state_(nullptr) {
+    if (!wanted) return;
+    threads_without_lock.fetch_add(1, std::memory_order_relaxed);
+    state_ = PyEval_SaveThread();
+  }
   ~GilRelease() {
-    if (state_) PyEval_RestoreThread(state_);
+    if (!state_) return;
+    while (process_is_ending.load(std::memory_order_acquire)) pause();
+    PyEval_RestoreThread(state_);
+    threads_without_lock.fetch_sub(1, std::memory_order_relaxed);
   }
   GilRelease(const GilRelease&) = delete;
   GilRelease& operator=(const GilRelease&) = delete;

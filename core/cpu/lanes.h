@@ -381,7 +381,7 @@ struct ComplexLane {
   // Smith 1962: scaled by the larger part of the divisor, so that its square cannot overflow.
   friend LANE_OP ComplexLane operator/(ComplexLane a, ComplexLane b) {
     if (__builtin_fabs(b.re) >= __builtin_fabs(b.im)) {
-      if (b.re == 0 && b.im == 0) return {a.re / __builtin_fabs(b.re), a.im / __builtin_fabs(b.im)};
+      if (b.re == 0 && b.im == 0) return {a.re / T(0), a.im / T(0)};
       T r = b.im / b.re, s = 1 / (b.re + b.im * r);
       return {(a.re + a.im * r) * s, (a.im - a.re * r) * s};
     }

@@ -42,6 +42,12 @@ void check_inplace(const Tensor& self, bool recording) {
   }
   if (recording && self->base && !self->base->node && (self->base->flags & kRequiresGrad) && self->node)
     fail(ErrorKind::Runtime, "a view of a leaf Variable that requires grad is being used in an in-place operation.");
+  FACULA_CHECK(!recording || !self->base || !(self->flags & kOneOfSeveralViews), Runtime,
+               "This view is one of several outputs of a function (split, chunk, unbind) and is being modified inplace, "
+               "which is not recorded. Use the out-of-place form, or index the tensor instead.");
+  FACULA_CHECK(!recording || !self->base || !(self->flags & kViewWithoutGrad), Runtime,
+               "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Make both the "
+               "view and the change inside the no_grad block, or both outside.");
   FACULA_CHECK(!(self->flags & kInference) || mode.inference, Runtime,
                "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
                "normal tensor before doing inplace update.");
@@ -170,6 +176,9 @@ static void mark_views(const Tensor& self, Result& result) {
     if (v->storage != self->storage) continue;  // reshape that had to copy
     v->base = self->base ? self->base : self;
     v->node_version = v->version();
+    v->flags |= self->flags & (kOneOfSeveralViews | kViewWithoutGrad);
+    if (result.is_sequence) v->flags |= kOneOfSeveralViews;
+    if (!mode.grad && !mode.inference) v->flags |= kViewWithoutGrad;
     if (v->base->flags & kTracked) track(v.get());
   }
 }
@@ -223,6 +232,16 @@ static bool is_argument(const Tensor& t, const Arg* args, size_t nargs) {
   return false;
 }
 
+static bool wants_gradient(const Arg* args, size_t nargs) {
+  for (size_t i = 0; i < nargs; ++i) {
+    if (args[i].tag == Arg::Tensor_ && args[i].tensor->requires_grad()) return true;
+    if (args[i].tag != Arg::List) continue;
+    for (const Tensor& t : *args[i].list)
+      if (t && t->requires_grad()) return true;
+  }
+  return false;
+}
+
 void apply(const OpDef& op, const Arg* args, size_t nargs, Form form, Result& result) {
   if (form == Form::InPlace) return apply_in_place(op, args, nargs, result);
   if (op.mutates) {  // the functional form writes into a clone, whose history leads to the original
@@ -245,14 +264,12 @@ void apply(const OpDef& op, const Arg* args, size_t nargs, Form form, Result& re
     for (Tensor& t : result.tensors)
       if (!is_argument(t, args, nargs)) t->flags |= kInference;
   if (!mode.grad || !op.node_name || result.tensors.empty()) return;
-  Slots slots;
-  collect_slots(args, nargs, slots);
-  bool recording = false;
-  for (const Tensor* t : slots) recording |= *t && (*t)->requires_grad();
-  if (!recording) return;
+  if (!wants_gradient(args, nargs)) return;
   // An operation that gave its own argument back (contiguous, to) records nothing.
   if (op.kind == Kind::Copy && result.tensors[0].is(args[0].as_tensor())) return;
   if (!is_differentiable(result.tensors[0]->dtype) && result.tensors.size() == 1) return;
+  Slots slots;
+  collect_slots(args, nargs, slots);
   Node* n = record_inputs(op, args, nargs, slots, Tensor());
   finish_results(op, n, slots, result);
   Py_DECREF(n->object());

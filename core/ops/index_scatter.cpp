@@ -74,7 +74,7 @@ void index_add_into(const Tensor& self, int64_t dim, const Tensor& given, const 
   Tensor index = index_memory(given, self);
   check_source("index_add", self, dim, index, source, ErrorKind::Runtime);
   Axis a = axis_of(self->sizes, dim);
-  check_bounds(index, a.size, dim);
+  check_bounds(index, a.size, dim, ErrorKind::Index);
   if (self->numel == 0 || index->numel == 0) return;
   Written to(self);
   Tensor from = apart(source, to.memory);

@@ -243,6 +243,12 @@ static DType result_type(const OpDef& op, DType common) {
 }
 
 static void check_divisor(const OpDef& op, const Arg& divisor) {
+  static const OpDef& pow = find_op("pow");
+  if (&op == &pow) {
+    FACULA_CHECK(divisor.tag != Arg::Number || divisor.number.to_int() >= 0, Runtime,
+                 "Integers to negative integer powers are not allowed.");
+    return;
+  }
   bool zero = false;
   if (divisor.tag == Arg::Number) {
     zero = divisor.number.to_int() == 0;
@@ -278,12 +284,19 @@ static Tensor prepare_out(const OpDef& op, const Arg* args, size_t n, const Tens
   return out;
 }
 
+// A difference with truth values has no meaning in any type.
+static void refuse_bool_difference(const OpDef& op, const Arg* args, size_t n) {
+  static const OpDef &sub = find_op("sub"), &rsub = find_op("rsub"), &scaled = find_op("sub_alpha");
+  if (&op != &sub && &op != &rsub && &op != &scaled) return;
+  for (size_t i = 0; i < n; ++i)
+    FACULA_CHECK(args[i].tag != Arg::Tensor_ || args[i].tensor->dtype != DType::Bool, Runtime,
+                 "Subtraction, the `-` operator, with a bool tensor is not supported. Use the `^` or `logical_xor()` "
+                 "operator, or convert it first.");
+}
+
 // Truth values are computed as integers, which is wrong for bitwise_not; what PyTorch refuses is refused.
 static const OpDef& for_bool(const OpDef& op) {
-  static const OpDef &invert = find_op("bitwise_not"), &logical_not = find_op("logical_not"), &sub = find_op("sub"),
-                     &rsub = find_op("rsub"), &neg = find_op("neg");
-  FACULA_CHECK(&op != &sub && &op != &rsub, Runtime, "Subtraction, the `-` operator, with two bool tensors is not supported. "
-               "Use the `^` or `logical_xor()` operator instead.");
+  static const OpDef &invert = find_op("bitwise_not"), &logical_not = find_op("logical_not"), &neg = find_op("neg");
   FACULA_CHECK(&op != &neg, Runtime, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
                "invert a mask, use the `~` or `logical_not()` operator instead.");
   if (op.pointwise->def && op.pointwise->def->refuses_bool) unsupported(op, DType::Bool);
@@ -304,6 +317,7 @@ static Tensor run_general(const OpDef& table_op, const Arg* args, size_t n, cons
     first = false;
   }
   DType common = promotion.result();
+  refuse_bool_difference(table_op, args, n);
   const OpDef& op = common == DType::Bool ? for_bool(table_op) : table_op;
   Loop loop;
   loop.op = op.pointwise;
@@ -398,14 +412,26 @@ static void run_flat(const Flat& f, int64_t begin, int64_t end) {
   run_kernel(*f.op, f.column, n, f.out + begin * f.out_item, in);
 }
 
+// One element seen through zero strides: what the gradient of a sum looks like.
+static bool is_expanded_value(const TensorObject* t) {
+  if (t->numel == 0) return false;
+  for (size_t d = 0; d < t->sizes.size(); ++d)
+    if (t->strides[d] != 0 && t->sizes[d] != 1) return false;
+  return true;
+}
+
 // The operand that has the result's shape and the type of the whole call; null when the call needs the general way.
 static TensorObject* leading_operand(const Arg* args, size_t n, DType& common) {
   TensorObject* first = nullptr;
   for (size_t i = 0; i < n; ++i) {
     if (args[i].tag != Arg::Tensor_) continue;
     TensorObject* t = args[i].tensor;
-    if ((t->flags & (kContiguous | kWrappedNumber)) != kContiguous) return nullptr;
-    if (!first || (first->ndim() == 0 && t->ndim() > 0)) first = t;
+    if (t->flags & kWrappedNumber) return nullptr;
+    if (!t->is_contiguous()) {
+      if (!is_expanded_value(t)) return nullptr;
+    } else if (!first || (first->ndim() == 0 && t->ndim() > 0)) {
+      first = t;
+    }
   }
   if (!first) return nullptr;
   common = first->dtype;
@@ -427,9 +453,10 @@ static bool sort_operands(Flat& f, const Arg* args, size_t n, const TensorObject
     TensorObject* t = args[i].tensor;
     f.data[i] = t->data();
     f.dtype[i] = t->dtype;
-    if (t->sizes == first->sizes) {
+    const bool same = t->sizes == first->sizes;
+    if (same && t->is_contiguous()) {
       if (t->dtype != common) f.converted |= 1u << i;
-    } else if (t->ndim() == 0 && t->dtype == common) {
+    } else if ((same || t->ndim() == 0) && t->dtype == common) {
       f.constants |= 1u << i;
       std::memcpy(f.value[i], f.data[i], static_cast<size_t>(item_size(common)));
     } else {
@@ -461,6 +488,7 @@ static bool run_simple(const OpDef& op, const Arg* args, size_t n, const Tensor&
   f.arity = static_cast<int>(n);
   if (!p.supports(f.column) || (f.column == Column::I64 && p.result == ResultType::Float)) return false;
   if (!sort_operands(f, args, n, first, common)) return false;
+  if (f.converted && p.def && p.def->refuses_bool) return false;
   if (f.column == Column::I64 && p.def && p.def->may_divide_by_zero) check_divisor(op, args[1]);
   const DType out_dtype = p.result == ResultType::Bool ? DType::Bool : common;
   if (out) {
@@ -538,14 +566,19 @@ static Node* record(const OpDef& op, const Arg* args, size_t n, uint32_t& saves,
       tracked |= parent->tracked;
     }
   }
-  for (size_t i = 0; i < n; ++i) {
-    if (!(saves >> i & 1) || args[i].tag != Arg::Tensor_) continue;
-    if (in_place && i == 0) {
-      GradMode off(false);
-      save_tensor(node, ops::clone(args[i].as_tensor()), static_cast<int32_t>(i));
-    } else {
-      save_tensor(node, args[i].as_tensor(), static_cast<int32_t>(i));
+  try {
+    for (size_t i = 0; i < n; ++i) {
+      if (!(saves >> i & 1) || args[i].tag != Arg::Tensor_) continue;
+      if (in_place && i == 0) {
+        GradMode off(false);
+        save_tensor(node, ops::clone(args[i].as_tensor()), static_cast<int32_t>(i));
+      } else {
+        save_tensor(node, args[i].as_tensor(), static_cast<int32_t>(i));
+      }
     }
+  } catch (...) {
+    Py_DECREF(node->object());
+    throw;
   }
   if (numbers) node->args.assign(args, n);
   if (tracked) track(node);

@@ -11,7 +11,7 @@ namespace facula::formula {
 // F(name, node, result, columns, differentiable, ahead, saved, (operands), formula)
 //   node            what grad_fn shows in PyTorch; NONE: not differentiable
 //   result          Promoted, Float (integers become floats first), Bool; Own: operand 0 alone decides the type
-//   columns         R float and double, I integer, C complex; Z: the integer form cannot divide by zero (caller checks);
+//   columns         R float and double, I integer, C complex; Z: the integer form has forbidden operands 1 (caller checks);
 //                   W: whole numbers yes, truth values no
 //   differentiable  bit j: operand j
 //   ahead           bit j: its derivative is compiled ahead of time, otherwise the interpreter computes it
@@ -25,17 +25,17 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
 // clang-format off
 #define FACULA_ARITHMETIC_FORMULAS(F) \
   F(add, AddBackward0, Promoted, RIC, 0b11, 0, OPERANDS, (auto x, auto y), x + y) \
-  F(sub, SubBackward0, Promoted, RIC, 0b11, 0, OPERANDS, (auto x, auto y), x - y) \
-  F(rsub, RsubBackward0, Promoted, RIC, 0b11, 0, OPERANDS, (auto x, auto y), y - x) \
+  F(sub, SubBackward0, Promoted, RIC | W, 0b11, 0, OPERANDS, (auto x, auto y), x - y) \
+  F(rsub, RsubBackward0, Promoted, RIC | W, 0b11, 0, OPERANDS, (auto x, auto y), y - x) \
   F(mul, MulBackward0, Promoted, RIC, 0b11, 0b11, OPERANDS, (auto x, auto y), x * y) \
   F(div, DivBackward0, Float, RC, 0b11, 0b11, OPERANDS, (auto x, auto y), x / y) \
-  F(div_floor, DivBackward2, Promoted, RI|Z, 0b11, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
-  F(div_trunc, DivBackward2, Promoted, RI|Z, 0b11, 0, OPERANDS, (auto x, auto y), trunc_divide(x, y)) \
-  F(floor_divide, NONE, Promoted, RI|Z, 0, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
-  F(remainder, RemainderBackward1, Promoted, RI|Z, 0b11, 0, OPERANDS, (auto x, auto y), remainder(x, y)) \
-  F(fmod, FmodBackward1, Promoted, RI|Z, 0b11, 0, OPERANDS, (auto x, auto y), fmod(x, y)) \
+  F(div_floor, DivBackward2, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
+  F(div_trunc, DivBackward2, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), trunc_divide(x, y)) \
+  F(floor_divide, NONE, Promoted, RI | Z | W, 0, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
+  F(remainder, RemainderBackward1, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), remainder(x, y)) \
+  F(fmod, FmodBackward1, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), fmod(x, y)) \
   F(add_alpha, AddBackward0, Promoted, RIC, 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x + alpha * y) \
-  F(sub_alpha, SubBackward0, Promoted, RIC, 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x - alpha * y) \
+  F(sub_alpha, SubBackward0, Promoted, RIC | W, 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x - alpha * y) \
   F(lerp, LerpBackward1, Own, R, 0b111, 0, OPERANDS, (auto start, auto end, auto weight), \
     select(abs(weight) < 0.5, start + weight * (end - start), end - (end - start) * (1.0 - weight))) \
   F(addcmul, AddcmulBackward0, Promoted, RI | W, 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
@@ -102,7 +102,7 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(lcm, NONE, Promoted, I | W, 0, 0, OPERANDS, (auto x, auto y), lcm(x, y))
 
 #define FACULA_FUNCTION_FORMULAS(F) \
-  F(pow, PowBackward1, Promoted, RI | W, 0b11, 0b01, OPERANDS, (auto x, auto y), pow(x, y)) \
+  F(pow, PowBackward1, Promoted, RI | Z | W, 0b11, 0b01, OPERANDS, (auto x, auto y), pow(x, y)) \
   F(atan2, Atan2Backward0, Float, R, 0b11, 0, OPERANDS, (auto y, auto x), atan2(y, x)) \
   F(hypot, HypotBackward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), hypot(x, y)) \
   F(logaddexp, LogaddexpBackward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), logaddexp(x, y)) \

@@ -74,7 +74,7 @@ Tensor reduce(const char* name, ReduceOp op, const Tensor& x, const Dims* dims, 
 
 // The shape that a reduced gradient is expanded from: size 1 where a dimension was reduced.
 Tensor restore_dims(const Tensor& g, const Dims& sizes, const Dims* dims, bool keepdim) {
-  if (keepdim || sizes.empty()) return g;
+  if (keepdim || g->ndim() == 0) return g;  // one value expands to any shape as it is
   auto mask = reduced_mask("backward", static_cast<int64_t>(sizes.size()), dims);
   Dims kept = sizes;
   for (size_t i = 0; i < sizes.size(); ++i)

@@ -22,10 +22,10 @@ inline int64_t first_outside(const Tensor& index, int64_t size) {
     if (p[i] < 0 || p[i] >= size) return i;
   return -1;
 }
-inline void check_bounds(const Tensor& index, int64_t size, int64_t dim) {
+inline void check_bounds(const Tensor& index, int64_t size, int64_t dim, ErrorKind kind = ErrorKind::Runtime) {
   int64_t bad = first_outside(index, size);
-  FACULA_CHECK(bad < 0, Runtime, "index ", index->ptr<int64_t>()[bad], " is out of bounds for dimension ", dim,
-               " with size ", size);
+  if (bad >= 0)
+    fail(kind, "index ", index->ptr<int64_t>()[bad], " is out of bounds for dimension ", dim, " with size ", size);
 }
 
 // dims of `index` may be smaller than those of the tensor: the part of it that the index covers.

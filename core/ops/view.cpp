@@ -213,6 +213,7 @@ Tensor expand(const Tensor& x, const Dims& wanted) {
     FACULA_CHECK(sizes[i] >= 0, Runtime, "expand(): negative size ", sizes[i], " in ", wanted);
     strides[i] = have == 1 && sizes[i] != 1 ? 0 : x->strides[i - lead];
   }
+  count_elements(sizes);  // refuses sizes whose product overflows
   return alias(x, sizes, strides, x->byte_offset);
 }
 void expand_vjp(Backward& b) { b.set(0, b.grad()); }  // the engine sums to the input's shape

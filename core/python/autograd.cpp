@@ -17,8 +17,8 @@ inline Node* node_of(PyObject* o) { return reinterpret_cast<Node*>(o); }
 
 PyObject* attach_hook(PyObject*& dict, PyObject* hook) {
   FACULA_CHECK(PyCallable_Check(hook), Type, "a hook must be callable, not ", Py_TYPE(hook)->tp_name);
-  if (!dict) dict = check(PyDict_New()).release();
   Ref module = check(PyImport_ImportModule("facula.utils.hooks"));
+  if (!dict) dict = check(PyObject_CallMethod(module.get(), "HookRegistry", nullptr)).release();
   Ref type = check(PyObject_GetAttrString(module.get(), "RemovableHandle"));
   Ref handle = check(PyObject_CallOneArg(type.get(), dict));
   Ref id = check(PyObject_GetAttrString(handle.get(), "id"));

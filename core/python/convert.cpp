@@ -90,7 +90,7 @@ int64_t int_from(PyObject* o) {
   }
   int overflow;
   long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
-  FACULA_CHECK(overflow == 0, Runtime, "Overflow when unpacking long: the integer does not fit in 64 bits");
+  FACULA_CHECK(overflow == 0, Value, "Overflow when unpacking long long: the integer does not fit in 64 bits");
   if (v == -1 && PyErr_Occurred()) throw PythonError();
   return v;
 }
@@ -147,7 +147,8 @@ void survey_leaf(PyObject* o, Survey& s) {
         return;
       }
   }
-  FACULA_CHECK(scalar_from(o, v, false), Type, "new(): invalid data type '", Py_TYPE(o)->tp_name, "'");
+  FACULA_CHECK(!PyUnicode_Check(o), Type, "new(): invalid data type 'str'");
+  FACULA_CHECK(scalar_from(o, v, false), Runtime, "Could not infer dtype of ", Py_TYPE(o)->tp_name);
   s.kind = std::max(s.kind, static_cast<int>(v.kind));
 }
 

@@ -209,34 +209,66 @@ void keep_saved(Node* n, ContextObject* c, const SmallVector<Tensor, 4>& outputs
   Py_CLEAR(c->to_save);
 }
 
+// needs_input_grad, and whether the call is recorded.
+bool note_needs(ContextObject* c, PyObject* inputs) {
+  Py_ssize_t n = PyTuple_GET_SIZE(inputs);
+  Ref needs = check(PyTuple_New(n));
+  bool recording = false;
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    PyObject* item = PyTuple_GET_ITEM(inputs, i);
+    bool need = is_tensor(item) && as_tensor(item)->requires_grad();
+    recording |= need && mode.grad;
+    PyTuple_SET_ITEM(needs.get(), i, PyBool_FromLong(need));
+  }
+  Py_XSETREF(c->needs, needs.release());
+  return recording;
+}
+
+// The node of a call, owned by the caller, with the edges of before: forward may write into its inputs.
+Node* new_python_node(PyObject* ctx, PyObject* inputs) {
+  Node* node = new_node(&kPythonNode);
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inputs); ++i) {
+    PyObject* item = PyTuple_GET_ITEM(inputs, i);
+    node->edges.push_back(is_tensor(item) ? gradient_edge(as_tensor(item)) : Edge());
+  }
+  node->python = Py_NewRef(ctx);
+  track(node);
+  return node;
+}
+
+// A result becomes the node's next output. An untouched input, and what has a history already, becomes an alias.
+Tensor record_output(Node* node, const ContextObject* c, PyObject* inputs, PyObject* item) {
+  auto index = static_cast<uint32_t>(node->outputs.size());
+  if (!is_tensor(item)) {
+    node->outputs.push_back({Dims{}, default_dtype, {}});
+    return Tensor();
+  }
+  Tensor t = as_tensor(item);
+  bool dirty = contains(c->dirty, item), is_input = contains(inputs, item);
+  if (is_input && !dirty) t = alias(t);
+  if (dirty) {
+    FACULA_CHECK(!(t->flags & kRequiresGrad) || t->node, Runtime,
+                 "a leaf Variable that requires grad is being used in an in-place operation.");
+    ++t->version();
+  }
+  add_output(node, t);
+  if (!contains(c->fixed, item) && is_differentiable(t->dtype)) {
+    if (!dirty && t->node && !is_input) t = alias(t);
+    set_history(t, node, index);
+    track(t.get());
+  }
+  return t;
+}
+
 // _apply_function(ctx, cls, forward_args, run): run(ctx, *forward_args) without recording, then the node.
 PyObject* apply_function(PyObject*, PyObject* args) {
   PyObject *ctx, *cls, *inputs, *run;
-  if (!PyArg_ParseTuple(args, "O!OO!O:_apply_function", context_type, &ctx, &cls, &PyTuple_Type, &inputs, &run)) return nullptr;
+  if (!PyArg_ParseTuple(args, "O!OO!O:_apply_function", context_type, &ctx, &cls, &PyTuple_Type, &inputs, &run))
+    return nullptr;
   return guarded([&]() -> PyObject* {
     ContextObject* c = context(ctx);
     Py_XSETREF(c->cls, Py_NewRef(cls));
-    Py_ssize_t n = PyTuple_GET_SIZE(inputs);
-    Ref needs = check(PyTuple_New(n));
-    bool recording = false;
-    for (Py_ssize_t i = 0; i < n; ++i) {
-      PyObject* item = PyTuple_GET_ITEM(inputs, i);
-      bool need = is_tensor(item) && as_tensor(item)->requires_grad();
-      recording |= need && mode.grad;
-      PyTuple_SET_ITEM(needs.get(), i, PyBool_FromLong(need));
-    }
-    Py_XSETREF(c->needs, needs.release());
-    // The edges are those of before: forward may write into its inputs.
-    Node* node = nullptr;
-    if (recording) {
-      node = new_node(&kPythonNode);
-      for (Py_ssize_t i = 0; i < n; ++i) {
-        PyObject* item = PyTuple_GET_ITEM(inputs, i);
-        node->edges.push_back(is_tensor(item) ? gradient_edge(as_tensor(item)) : Edge());
-      }
-      node->python = Py_NewRef(ctx);
-      track(node);
-    }
+    Node* node = note_needs(c, inputs) ? new_python_node(ctx, inputs) : nullptr;
     Ref owner(node ? node->object() : nullptr);
     Ref result;
     {
@@ -245,42 +277,18 @@ PyObject* apply_function(PyObject*, PyObject* args) {
     }
     if (!node) return result.release();
     bool single = !PyTuple_Check(result.get());
-    Ref tuple = single ? check(PyTuple_Pack(1, result.get())) : check(PyTuple_GetSlice(result.get(), 0, PyTuple_GET_SIZE(result.get())));
+    if (single) result = check(PyTuple_Pack(1, result.get()));
+    Py_ssize_t count = PyTuple_GET_SIZE(result.get());
+    Ref given = check(PyTuple_New(count));
     SmallVector<Tensor, 4> outputs;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple.get()); ++i) {
-      PyObject* item = PyTuple_GET_ITEM(tuple.get(), i);
-      if (!is_tensor(item)) {
-        outputs.push_back(Tensor());
-        node->outputs.push_back({Dims{}, default_dtype, {}});
-        continue;
-      }
-      Tensor t = as_tensor(item);
-      bool dirty = contains(c->dirty, item), is_input = contains(inputs, item);
-      if (is_input && !dirty) t = alias(t);
-      if (dirty) {
-        FACULA_CHECK(!(t->flags & kRequiresGrad) || t->node, Runtime,
-                     "a leaf Variable that requires grad is being used in an in-place operation.");
-        ++t->version();
-      }
-      add_output(node, t);
-      if (!contains(c->fixed, item) && is_differentiable(t->dtype)) {
-        if (!dirty && t->node && !is_input) t = alias(t);
-        set_history(t, node, static_cast<uint32_t>(i));
-        track(t.get());
-      }
-      outputs.push_back(t);
-    }
-    for (size_t i = 0; i < outputs.size(); ++i) {
-      if (!outputs[i]) continue;
-      // an output that was replaced by an alias is saved through that alias
-      PyObject* before = PyTuple_GET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i));
-      if (before != outputs[i].object()) {
-        PyTuple_SetItem(tuple.get(), static_cast<Py_ssize_t>(i), Py_NewRef(outputs[i].object()));
-      }
+    for (Py_ssize_t i = 0; i < count; ++i) {
+      PyObject* item = PyTuple_GET_ITEM(result.get(), i);
+      outputs.push_back(record_output(node, c, inputs, item));
+      PyTuple_SET_ITEM(given.get(), i, Py_NewRef(outputs.back() ? outputs.back().object() : item));
     }
     keep_saved(node, c, outputs);
     c->node = node;
-    return single ? Py_NewRef(PyTuple_GET_ITEM(tuple.get(), 0)) : tuple.release();
+    return single ? Py_NewRef(PyTuple_GET_ITEM(given.get(), 0)) : given.release();
   });
 }
 

@@ -1,4 +1,5 @@
 // facula._C: the extension module, and what belongs to the process rather than to a tensor.
+#include "base/gil.h"
 #include "cpu/dispatch.h"
 #include "python/python.h"
 #include "runtime/allocator.h"
@@ -62,7 +63,28 @@ PyObject* set_parameter_type(PyObject*, PyObject* type) {
   Py_RETURN_NONE;
 }
 
+// See Note [Threads at exit]. Threads that already wait for the lock get it once more, to reach a safe place.
+PyObject* at_exit(PyObject*, PyObject*) {
+  process_is_ending = true;
+  if (threads_without_lock.load() > 0) {
+    PyThreadState* state = PyEval_SaveThread();
+    usleep(2000);
+    PyEval_RestoreThread(state);
+  }
+  Py_RETURN_NONE;
+}
+bool register_at_exit(PyObject* module) {
+  PyObject* atexit = PyImport_ImportModule("atexit");
+  PyObject* callback = atexit ? PyObject_GetAttrString(module, "_at_exit") : nullptr;
+  PyObject* done = callback ? PyObject_CallMethod(atexit, "register", "O", callback) : nullptr;
+  Py_XDECREF(atexit);
+  Py_XDECREF(callback);
+  Py_XDECREF(done);
+  return done != nullptr;
+}
+
 PyMethodDef methods[] = {
+    {"_at_exit", at_exit, METH_NOARGS, "Before the interpreter ends."},
     {"get_num_threads", get_num_threads, METH_NOARGS, "get_num_threads() -> int: threads a large operation may use."},
     {"set_num_threads", set_threads, METH_O, "set_num_threads(n): how many threads a large operation may use."},
     {"_isa", isa_of, METH_NOARGS, "The instruction set of the kernels: baseline, avx2 or avx512."},
@@ -85,7 +107,7 @@ PyMODINIT_FUNC PyInit__C() {
   if (!module) return nullptr;
   collect_tensor_methods();
   if (!init_types(module) || !init_tensor(module) || !init_native(module) || !init_autograd(module) ||
-      !init_function(module) || !init_interop(module) || !init_formulas(module)) {
+      !init_function(module) || !init_interop(module) || !init_formulas(module) || !register_at_exit(module)) {
     Py_DECREF(module);
     return nullptr;
   }

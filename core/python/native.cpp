@@ -289,8 +289,12 @@ void parse(const NativeObject* f, PyObject* const* args, Py_ssize_t nargs, PyObj
     }
     return;
   }
+  const int plain = f->variadic ? f->num_positional - 1 : f->num_positional;
+  if (!kwnames && f->variadic && nargs >= plain && n == plain + 1) {  // view(2, 3)
+    for (int i = 0; i < plain; ++i) parse_one(f, i, args[i], frame);
+    return parse_rest(f, plain, args + plain, nargs - plain, frame);
+  }
   PyObject* given[kMaxArgs] = {};
-  int plain = f->variadic ? f->num_positional - 1 : f->num_positional;
   Py_ssize_t rest = 0;
   if (nargs > plain) {
     FACULA_CHECK(f->variadic, Type, public_name(f), "() takes ", plain, " positional argument", plain == 1 ? "" : "s",

@@ -177,9 +177,14 @@ int tensor_bool(PyObject* o) {
     return ops::item(t).to_bool() ? 1 : 0;
   });
 }
+Scalar only_element(PyObject* o) {
+  FACULA_CHECK(as_tensor(o)->numel == 1, Value, "only one element tensors can be converted to Python scalars, not a tensor "
+               "of shape ", as_tensor(o)->sizes, "; use .tolist()");
+  return ops::item(as_tensor(o));
+}
 PyObject* tensor_int(PyObject* o) {
   return guarded([&]() -> PyObject* {
-    Scalar s = ops::item(as_tensor(o));
+    Scalar s = only_element(o);
     if (s.is_integral()) return PyLong_FromLongLong(s.i);
     FACULA_CHECK(s.kind != Category::Complex || s.im == 0, Runtime, "value cannot be converted to type int64_t without overflow");
     return PyLong_FromDouble(s.re);
@@ -187,7 +192,7 @@ PyObject* tensor_int(PyObject* o) {
 }
 PyObject* tensor_float(PyObject* o) {
   return guarded([&] {
-    Scalar s = ops::item(as_tensor(o));
+    Scalar s = only_element(o);
     FACULA_CHECK(s.kind != Category::Complex || s.im == 0, Runtime, "value cannot be converted to type double without overflow");
     return PyFloat_FromDouble(s.to_double());
   });

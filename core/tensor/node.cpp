@@ -2,7 +2,6 @@
 #include "tensor/node.h"
 
 #include <new>
-#include <vector>
 
 namespace facula {
 
@@ -63,12 +62,13 @@ void clear_node(Node* n) {
 // Freeing a node may free the tensors it kept, their nodes, and so on: a chain of any length must not recurse. The
 // outermost call frees in a loop what the inner ones queue.
 void free_node_object(Node* n) {
-  static __thread std::vector<Node*>* pending __attribute__((tls_model("initial-exec"))) = nullptr;
+  using Queue = SmallVector<Node*, 32>;
+  static __thread Queue* pending __attribute__((tls_model("initial-exec"))) = nullptr;
   if (pending) {
     pending->push_back(n);
     return;
   }
-  std::vector<Node*> queue;
+  Queue queue;
   pending = &queue;
   for (;;) {
     clear_node(n);
@@ -159,6 +159,8 @@ void set_history(const Tensor& t, Node* n, uint32_t index) {
 }
 
 void save_tensor(Node* n, const Tensor& t, int32_t slot) {
+  FACULA_CHECK(!(t->flags & kInference), Runtime, "Inference tensors cannot be saved for backward. Please do not use "
+               "Tensors created in inference mode in computation tracked by autograd; make a clone to get a normal tensor.");
   if (slot < 0) {
     Tensor bare = alias(t);
     n->saved.push_back({std::move(bare), t->version(), slot});

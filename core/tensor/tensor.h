@@ -71,6 +71,7 @@ struct AutogradMeta {
 
 enum TensorFlag : uint8_t {
   kContiguous = 1, kRequiresGrad = 2, kInference = 4, kTracked = 8, kWrappedNumber = 16,
+  kOneOfSeveralViews = 32, kViewWithoutGrad = 64,  // how a view was made: writing into it would not be recorded rightly
 };
 
 struct TensorObject {

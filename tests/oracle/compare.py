@@ -41,7 +41,7 @@ def short(dtype):
 
 
 def node_name(tensor):
-    return type(tensor.grad_fn).__name__ if tensor.grad_fn is None else tensor.grad_fn.name()
+    return None if tensor.grad_fn is None else tensor.grad_fn.name().replace("torch::autograd::", "")
 
 
 def assert_values(ours, theirs, dtype=None):

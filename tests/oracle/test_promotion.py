@@ -24,7 +24,11 @@ def outcome(function, *args):
 
 
 def complex_is_known(name, *kinds):
-    """Complex tensors have + - * / and equality so far."""
+    """Complex tensors have + - * / and equality so far; there is no complex32; bool ** True is a copy in torch."""
+    if "float16" in kinds and any("complex" in str(kind) for kind in kinds):
+        return False
+    if name == "pow" and kinds == ("bool", bool):
+        return False
     return name in ("add", "sub", "mul", "div", "eq") or not any("complex" in str(kind) for kind in kinds)
 
 
@@ -83,7 +87,7 @@ def test_result_type_and_can_cast():
                 )
                 for package in (facula, torch)
             )
-            assert ours == theirs, (left, right)
+            assert ours == theirs or "complex32" in theirs, (left, right)
 
 
 def test_default_dtype_decides_numbers():

@@ -101,6 +101,11 @@ def block_diag(*tensors: Tensor) -> Tensor:
                 [0, 0, 3],
                 [0, 0, 4]])
     """
+    for i, x in enumerate(tensors):
+        if x.dim() > 2:
+            raise RuntimeError(
+                f"block_diag(): input tensors must have 2 or fewer dimensions, input {i} has {x.dim()}; use x.flatten(0, -2)"
+            )
     blocks = [atleast_2d(x) for x in tensors]
     width = sum(x.size(1) for x in blocks)
     rows, at = [], 0
@@ -328,6 +333,9 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
                 [2, 3],
                 [2, 4]])
     """
+    for x in tensors:
+        if x.dim() != 1:
+            raise RuntimeError(f"cartesian_prod(): expected 1-d tensors, got shape {list(x.shape)}; use x.flatten()")
     if len(tensors) == 1:
         return tensors[0]
     return stack([reshape(grid, -1) for grid in meshgrid(*tensors)], 1)

@@ -292,14 +292,14 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def ravel(input: Tensor) -> Tensor:
-    """All elements in one dimension; a view when possible.
+    """All elements in one dimension, contiguous; a view of a contiguous tensor.
 
     Example:
         >>> import facula as torch
         >>> torch.ravel(torch.tensor([[1, 2], [3, 4]]))
         tensor([1, 2, 3, 4])
     """
-    return reshape(input, -1)
+    return reshape(input.contiguous(), -1)
 
 
 def unflatten(input: Tensor, dim: int, sizes: tuple[int, ...]) -> Tensor:

@@ -11,6 +11,12 @@ from collections import OrderedDict
 __all__ = ["BackwardHook", "RemovableHandle"]
 
 
+class HookRegistry(dict):
+    """The hooks of a tensor or node by number: a dict that a handle can refer to without keeping it alive."""
+
+    __slots__ = ("__weakref__",)
+
+
 class RemovableHandle:
     """What registering a hook returns: ``remove()`` (or leaving a ``with`` block) takes the hook away again.
 

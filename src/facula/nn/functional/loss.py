@@ -469,6 +469,8 @@ def kl_div(
             "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
             stacklevel=2,
         )
+    if not (input.is_floating_point() and target.is_floating_point()):
+        raise NotImplementedError("kl_div(): integer inputs are not supported; convert them with .float()")
     terms = target.exp() * (target - input) if log_target else facula.xlogy(target, target) - target * input
     loss = _reduced(terms, code)
     return loss / input.shape[0] if batchmean and input.dim() else loss
