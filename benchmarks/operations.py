@@ -38,7 +38,8 @@ def names(m: Any) -> dict[str, Any]:
     m.set_num_threads(2)
     functional = m.nn.functional
     return {
-        "m": m, "a": m.randn(1048576), "b": m.randn(1048576), "scratch": m.zeros(1048576), "square": m.randn(1024, 1024),
+        "m": m, "a": m.randn(1048576), "b": m.randn(1048576), "scratch": m.zeros(1048576),
+        "square": m.randn(1024, 1024),
         "other": m.randn(1024, 1024), "line": m.randn(1024), "rows": m.randperm(1024), "gelu": functional.gelu,
         "cross_entropy": functional.cross_entropy, "conv": m.nn.Conv2d(16, 32, 3), "images": m.randn(8, 16, 32, 32),
         "max_pool2d": functional.max_pool2d,

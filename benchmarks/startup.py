@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -14,25 +15,33 @@ from pathlib import Path
 from timing import Row, finish, options, row
 
 IMPORT_TARGET_S, RESIDENT_TARGET_MB, INSTALLED_TARGET_MB, WHEEL_TARGET_MB = 0.08, 40.0, 45.0, 8.0
-FACULA_RUNS, TORCH_RUNS = 25, 4
+FACULA_RUNS, TORCH_RUNS = 40, 4
 
 
-def process(code: str) -> tuple[float, float]:
-    """Seconds and peak resident megabytes of a whole interpreter that runs the code."""
-    start = time.perf_counter()
-    child = subprocess.Popen([sys.executable, "-c", code])
-    _, status, usage = os.wait4(child.pid, 0)
-    elapsed = time.perf_counter() - start
-    child.returncode = status
-    if status != 0:
-        raise RuntimeError(f"python -c {code!r} failed")
-    return elapsed, usage.ru_maxrss / 1e3
+# Linux only: the peak since the program started; what wait4 reports would include the parent's pages before exec.
+PEAK = "print([s.split()[1] for s in open('/proc/self/status') if s.startswith('VmHWM')][0])"
 
 
-def least(code: str, runs: int) -> tuple[float, float]:
-    """The least time and memory of several such processes."""
-    results = [process(code) for _ in range(runs)]
-    return min(r[0] for r in results), min(r[1] for r in results)
+def least(code: str, runs: int, environment: dict[str, str]) -> tuple[float, float]:
+    """Seconds and peak resident megabytes of a whole interpreter that runs the code: the least of several."""
+    peak = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{PEAK}"], env=environment, stdout=subprocess.PIPE, check=True
+    )
+    best = float("inf")
+    for _ in range(runs):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+        best = min(best, time.perf_counter() - start)
+    return best, int(peak.stdout) * 1024 / 1e6
+
+
+def measure() -> list[tuple[float, float]]:
+    """A bare interpreter, facula and PyTorch, each with compiled bytecode as after an installation by pip."""
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        environment["PYTHONPYCACHEPREFIX"] = cache
+        own = [least(code, FACULA_RUNS, environment) for code in ("pass", "import facula")]
+    return [*own, least("import torch", TORCH_RUNS, dict(os.environ))]
 
 
 def package_folder(name: str) -> Path | None:
@@ -73,9 +82,7 @@ def wheel_megabytes(package: str) -> float:
 def main() -> None:
     """Measures processes first, then sizes."""
     given = options(__doc__ or "import", 0.0)
-    bare_s, bare_mb = least("pass", FACULA_RUNS)
-    facula_s, facula_mb = least("import facula", FACULA_RUNS)
-    torch_s, torch_mb = least("import torch", TORCH_RUNS)
+    (bare_s, bare_mb), (facula_s, facula_mb), (torch_s, torch_mb) = measure()
     installed = megabytes_of("facula", "scipy_openblas32")
     rows: list[Row] = [
         row('python -c "pass"', None, bare_s, None, "s", "value"),

@@ -1,4 +1,4 @@
-"""autograd.Function: what becomes of forward's results. The rest of its protocol is compared with torch in tests/oracle."""
+"""autograd.Function: what becomes of forward's results. Its protocol is compared with torch in tests/oracle."""
 
 import facula as torch
 

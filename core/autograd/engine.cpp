@@ -45,9 +45,7 @@ struct Earlier {
 // A gradient is summed over what broadcasting stretched and cast to the type of what it is the gradient of.
 Tensor fit(const OutputMeta& meta, Tensor g) {
   if (!(g->sizes == meta.sizes)) g = ops::sum_to_size(g, meta.sizes);
-  if (g->dtype != meta.dtype && is_differentiable(meta.dtype)) {
-    g = ops::to_dtype(g, meta.dtype);
-  }
+  if (g->dtype != meta.dtype && is_differentiable(meta.dtype)) { g = ops::to_dtype(g, meta.dtype); }
   return g;
 }
 
@@ -68,8 +66,10 @@ BackwardTask* take() {
 void give_back(BackwardTask* t) {
   t->gradients.clear();
   t->captures.clear();
-  if (spare_tasks.size() < kSpareTasks) spare_tasks.push_back(t);
-  else delete t;
+  if (spare_tasks.size() < kSpareTasks)
+    spare_tasks.push_back(t);
+  else
+    delete t;
 }
 
 class Run {
@@ -88,7 +88,8 @@ class Run {
     if (!inputs_.empty()) mark_needed();
     GradMode grad(options_.create_graph);
     for (size_t i = 0; i < roots.size(); ++i)
-      if (roots[i].node) collect(*roots[i].node->task, roots[i].index, fit(roots[i].node->outputs[roots[i].index], gradients[i]));
+      if (roots[i].node)
+        collect(*roots[i].node->task, roots[i].index, fit(roots[i].node->outputs[roots[i].index], gradients[i]));
     for (BackwardTask* t : tasks_)
       if (t->is_root && t->dependencies == 0) make_ready(t);
     for (int step = 1; !ready_.empty(); ++step) {

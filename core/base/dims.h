@@ -57,8 +57,8 @@ inline bool is_contiguous(const Dims& sizes, const Dims& strides) {
 // Python's negative dimension; a 0-d tensor accepts 0 and -1.
 inline int64_t wrap_dim(int64_t dim, int64_t ndim) {
   int64_t bound = ndim > 0 ? ndim : 1;
-  FACULA_CHECK(dim >= -bound && dim < bound, Index, "Dimension out of range (expected to be in range of [", -bound, ", ",
-               bound - 1, "], but got ", dim, ")");
+  FACULA_CHECK(dim >= -bound && dim < bound, Index, "Dimension out of range (expected to be in range of [", -bound,
+               ", ", bound - 1, "], but got ", dim, ")");
   return dim < 0 ? dim + bound : dim;
 }
 

@@ -6,7 +6,18 @@
 namespace facula {
 
 enum class DType : uint8_t {
-  Bool, UInt8, Int8, Int16, Int32, Int64, Float16, BFloat16, Float32, Float64, Complex64, Complex128
+  Bool,
+  UInt8,
+  Int8,
+  Int16,
+  Int32,
+  Int64,
+  Float16,
+  BFloat16,
+  Float32,
+  Float64,
+  Complex64,
+  Complex128
 };
 inline constexpr int kNumDTypes = 12;
 inline constexpr int index_of(DType t) { return static_cast<int>(t); }
@@ -15,9 +26,14 @@ inline constexpr int index_of(DType t) { return static_cast<int>(t); }
 enum class Category : uint8_t { Bool, Integer, Float, Complex };
 
 // IEEE binary16 and bfloat16 are storage formats: every computation on them is done in float.
-struct Half { uint16_t bits; };
-struct BFloat { uint16_t bits; };
-template <class T> struct Complex {
+struct Half {
+  uint16_t bits;
+};
+struct BFloat {
+  uint16_t bits;
+};
+template <class T>
+struct Complex {
   T re, im;
   friend bool operator==(const Complex&, const Complex&) = default;
 };
@@ -57,8 +73,8 @@ inline BFloat to_bfloat(float f) {
 // Round to nearest even, overflow to infinity.
 [[gnu::always_inline]] inline Half to_half(float f) {
 #if defined(__F16C__)
-  return {static_cast<uint16_t>(
-      __builtin_ia32_vcvtps2ph(__extension__(__attribute__((vector_size(16))) float){f}, 0)[0])};
+  return {
+      static_cast<uint16_t>(__builtin_ia32_vcvtps2ph(__extension__(__attribute__((vector_size(16))) float){f}, 0)[0])};
 #else
   uint32_t u;
   std::memcpy(&u, &f, 4);
@@ -78,30 +94,70 @@ inline BFloat to_bfloat(float f) {
 #endif
 }
 
-template <DType> struct CType;
-template <> struct CType<DType::Bool> { using type = bool; };
-template <> struct CType<DType::UInt8> { using type = uint8_t; };
-template <> struct CType<DType::Int8> { using type = int8_t; };
-template <> struct CType<DType::Int16> { using type = int16_t; };
-template <> struct CType<DType::Int32> { using type = int32_t; };
-template <> struct CType<DType::Int64> { using type = int64_t; };
-template <> struct CType<DType::Float16> { using type = Half; };
-template <> struct CType<DType::BFloat16> { using type = BFloat; };
-template <> struct CType<DType::Float32> { using type = float; };
-template <> struct CType<DType::Float64> { using type = double; };
-template <> struct CType<DType::Complex64> { using type = Complex<float>; };
-template <> struct CType<DType::Complex128> { using type = Complex<double>; };
-template <DType t> using c_type = typename CType<t>::type;
+template <DType>
+struct CType;
+template <>
+struct CType<DType::Bool> {
+  using type = bool;
+};
+template <>
+struct CType<DType::UInt8> {
+  using type = uint8_t;
+};
+template <>
+struct CType<DType::Int8> {
+  using type = int8_t;
+};
+template <>
+struct CType<DType::Int16> {
+  using type = int16_t;
+};
+template <>
+struct CType<DType::Int32> {
+  using type = int32_t;
+};
+template <>
+struct CType<DType::Int64> {
+  using type = int64_t;
+};
+template <>
+struct CType<DType::Float16> {
+  using type = Half;
+};
+template <>
+struct CType<DType::BFloat16> {
+  using type = BFloat;
+};
+template <>
+struct CType<DType::Float32> {
+  using type = float;
+};
+template <>
+struct CType<DType::Float64> {
+  using type = double;
+};
+template <>
+struct CType<DType::Complex64> {
+  using type = Complex<float>;
+};
+template <>
+struct CType<DType::Complex128> {
+  using type = Complex<double>;
+};
+template <DType t>
+using c_type = typename CType<t>::type;
 
 inline constexpr uint8_t kItemSize[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
 inline constexpr Category kCategory[kNumDTypes] = {
-    Category::Bool,    Category::Integer, Category::Integer, Category::Integer, Category::Integer, Category::Integer,
-    Category::Float,   Category::Float,   Category::Float,   Category::Float,   Category::Complex, Category::Complex};
+    Category::Bool,  Category::Integer, Category::Integer, Category::Integer, Category::Integer, Category::Integer,
+    Category::Float, Category::Float,   Category::Float,   Category::Float,   Category::Complex, Category::Complex};
 // PyTorch's public names ("float32") and the names its messages use ("Float").
-inline constexpr const char* kDTypeName[kNumDTypes] = {"bool",    "uint8",    "int8",    "int16",   "int32",     "int64",
-                                                       "float16", "bfloat16", "float32", "float64", "complex64", "complex128"};
-inline constexpr const char* kScalarTypeName[kNumDTypes] = {"Bool", "Byte",     "Char",  "Short",  "Int",          "Long",
-                                                            "Half", "BFloat16", "Float", "Double", "ComplexFloat", "ComplexDouble"};
+inline constexpr const char* kDTypeName[kNumDTypes] = {"bool",    "uint8",   "int8",      "int16",
+                                                       "int32",   "int64",   "float16",   "bfloat16",
+                                                       "float32", "float64", "complex64", "complex128"};
+inline constexpr const char* kScalarTypeName[kNumDTypes] = {"Bool",  "Byte",   "Char",         "Short",
+                                                            "Int",   "Long",   "Half",         "BFloat16",
+                                                            "Float", "Double", "ComplexFloat", "ComplexDouble"};
 
 inline constexpr int64_t item_size(DType t) { return kItemSize[index_of(t)]; }
 inline constexpr Category category(DType t) { return kCategory[index_of(t)]; }
@@ -121,7 +177,11 @@ inline constexpr DType complex_of(DType t) {
 // Least upper bound of two types in PyTorch's lattice (its torch.promote_types).
 inline constexpr DType promote_types(DType a, DType b) {
   if (a == b) return a;
-  if (index_of(a) > index_of(b)) { DType t = a; a = b; b = t; }  // a is the lower one
+  if (index_of(a) > index_of(b)) {
+    DType t = a;
+    a = b;
+    b = t;
+  }  // a is the lower one
   if (is_complex(b)) return a == DType::Float64 ? DType::Complex128 : b;
   if (is_floating(b)) return is_floating(a) && b == DType::BFloat16 ? DType::Float32 : b;  // half + bfloat16
   if (a == DType::UInt8 && b == DType::Int8) return DType::Int16;

@@ -20,13 +20,16 @@ class Error : public std::exception {
 // A Python exception is already set; unwinds to the boundary without touching it.
 class PythonError : public std::exception {};
 
-template <class... Parts> [[noreturn, gnu::noinline, gnu::cold]] void fail(ErrorKind kind, const Parts&... parts) {
+template <class... Parts>
+[[noreturn, gnu::noinline, gnu::cold]] void fail(ErrorKind kind, const Parts&... parts) {
   std::ostringstream text;
   (text << ... << parts);
   throw Error(kind, text.str());
 }
 
-#define FACULA_CHECK(condition, kind, ...) \
-  do { if (__builtin_expect(!(condition), 0)) ::facula::fail(::facula::ErrorKind::kind, __VA_ARGS__); } while (0)
+#define FACULA_CHECK(condition, kind, ...)                                                         \
+  do {                                                                                             \
+    if (__builtin_expect(!(condition), 0)) ::facula::fail(::facula::ErrorKind::kind, __VA_ARGS__); \
+  } while (0)
 
 }  // namespace facula

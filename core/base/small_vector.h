@@ -10,7 +10,8 @@
 
 namespace facula {
 
-template <class T, uint32_t N> class SmallVector {
+template <class T, uint32_t N>
+class SmallVector {
  public:
   SmallVector() = default;
   explicit SmallVector(size_t n) { resize(n); }
@@ -21,20 +22,29 @@ template <class T, uint32_t N> class SmallVector {
   SmallVector(std::initializer_list<T> list) { assign(list.begin(), list.end()); }
   template <class It>
     requires(!std::is_integral_v<It>)
-  SmallVector(It first, It last) { assign(first, last); }
+  SmallVector(It first, It last) {
+    assign(first, last);
+  }
   SmallVector(const SmallVector& o) {
-    if (kPlain && !o.heap_) copy_inline(o);
-    else assign(o.begin(), o.end());
+    if (kPlain && !o.heap_)
+      copy_inline(o);
+    else
+      assign(o.begin(), o.end());
   }
   SmallVector(SmallVector&& o) noexcept { take(o); }
   SmallVector& operator=(const SmallVector& o) {
     if (this == &o) return *this;
-    if (kPlain && !o.heap_ && !heap_) copy_inline(o);
-    else assign(o.begin(), o.end());
+    if (kPlain && !o.heap_ && !heap_)
+      copy_inline(o);
+    else
+      assign(o.begin(), o.end());
     return *this;
   }
   SmallVector& operator=(SmallVector&& o) noexcept {
-    if (this != &o) { release(); take(o); }
+    if (this != &o) {
+      release();
+      take(o);
+    }
     return *this;
   }
   ~SmallVector() { release(); }
@@ -52,7 +62,8 @@ template <class T, uint32_t N> class SmallVector {
   T& back() { return data()[size_ - 1]; }
   const T& back() const { return data()[size_ - 1]; }
 
-  template <class... A> T& emplace_back(A&&... a) {
+  template <class... A>
+  T& emplace_back(A&&... a) {
     if (size_ == capacity_) reserve(capacity_ * 2);
     T* p = new (data() + size_) T(std::forward<A>(a)...);
     ++size_;
@@ -96,7 +107,8 @@ template <class T, uint32_t N> class SmallVector {
     heap_ = fresh;
     capacity_ = static_cast<uint32_t>(n);
   }
-  template <class It> void assign(It first, It last) {
+  template <class It>
+  void assign(It first, It last) {
     clear();
     if constexpr (kPlain && std::is_pointer_v<It>) {
       reserve(static_cast<size_t>(last - first));

@@ -11,27 +11,39 @@
 #endif
 
 #if defined(FACULA_ONLY_ISA)  // a build for developers and sanitizers: one set, whatever the processor
-#define FACULA_FAMILY(Struct, constant, accessor)              \
-  namespace FACULA_ONLY_ISA { extern const Struct constant; } \
+#define FACULA_FAMILY(Struct, constant, accessor) \
+  namespace FACULA_ONLY_ISA {                     \
+  extern const Struct constant;                   \
+  }                                               \
   inline const Struct& accessor() { return FACULA_ONLY_ISA::constant; }
 #elif defined(__x86_64__)
-#define FACULA_FAMILY(Struct, constant, accessor)                                     \
-  namespace baseline { extern const Struct constant; }                               \
-  namespace avx2 { extern const Struct constant; }                                   \
-  namespace avx512 { extern const Struct constant; }                                 \
-  inline const Struct& accessor() {                                                  \
-    static const Struct* const chosen = isa() == Isa::Avx512  ? &avx512::constant     \
-                                        : isa() == Isa::Avx2 ? &avx2::constant       \
-                                                             : &baseline::constant;  \
-    return *chosen;                                                                  \
+#define FACULA_FAMILY(Struct, constant, accessor)                                   \
+  namespace baseline {                                                              \
+  extern const Struct constant;                                                     \
+  }                                                                                 \
+  namespace avx2 {                                                                  \
+  extern const Struct constant;                                                     \
+  }                                                                                 \
+  namespace avx512 {                                                                \
+  extern const Struct constant;                                                     \
+  }                                                                                 \
+  inline const Struct& accessor() {                                                 \
+    static const Struct* const chosen = isa() == Isa::Avx512 ? &avx512::constant    \
+                                        : isa() == Isa::Avx2 ? &avx2::constant      \
+                                                             : &baseline::constant; \
+    return *chosen;                                                                 \
   }
 #else
-#define FACULA_FAMILY(Struct, constant, accessor)       \
-  namespace baseline { extern const Struct constant; } \
+#define FACULA_FAMILY(Struct, constant, accessor) \
+  namespace baseline {                            \
+  extern const Struct constant;                   \
+  }                                               \
   inline const Struct& accessor() { return baseline::constant; }
 #endif
 
-#define KERNELS(Struct, constant) extern const Struct constant; const Struct constant
+#define KERNELS(Struct, constant) \
+  extern const Struct constant;   \
+  const Struct constant
 
 namespace facula::cpu {
 enum class Isa { Baseline, Avx2, Avx512 };

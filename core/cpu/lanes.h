@@ -29,6 +29,19 @@ template <class T>
 using IntOf = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
 template <class T>
 struct Vec;
+// Integers wrap around: their arithmetic is done unsigned.
+template <class T>
+struct Wrapping {
+  using type = T;
+};
+template <>
+struct Wrapping<int32_t> {
+  using type = uint32_t;
+};
+template <>
+struct Wrapping<int64_t> {
+  using type = uint64_t;
+};
 
 // One truth value a lane, all bits set or none.
 template <class T>
@@ -50,6 +63,7 @@ struct Vec {
   using MaskType = Mask<T>;
   static constexpr int width = kLaneBytes / static_cast<int>(sizeof(T));
   typedef T Native __attribute__((vector_size(kLaneBytes)));
+  typedef typename Wrapping<T>::type Wrap __attribute__((vector_size(kLaneBytes)));
   Native v;
   Vec() = default;
   LANE_OP Vec(Native native) : v(native) {}
@@ -57,11 +71,11 @@ struct Vec {
     requires(std::is_arithmetic_v<N>)
   LANE_OP Vec(N x) : v(static_cast<T>(x) - Native{}) {}
 
-  friend LANE_OP Vec operator+(Vec a, Vec b) { return a.v + b.v; }
-  friend LANE_OP Vec operator-(Vec a, Vec b) { return a.v - b.v; }
-  friend LANE_OP Vec operator*(Vec a, Vec b) { return a.v * b.v; }
+  friend LANE_OP Vec operator+(Vec a, Vec b) { return (Native)((Wrap)a.v + (Wrap)b.v); }
+  friend LANE_OP Vec operator-(Vec a, Vec b) { return (Native)((Wrap)a.v - (Wrap)b.v); }
+  friend LANE_OP Vec operator*(Vec a, Vec b) { return (Native)((Wrap)a.v * (Wrap)b.v); }
   friend LANE_OP Vec operator/(Vec a, Vec b) { return a.v / b.v; }
-  friend LANE_OP Vec operator-(Vec a) { return -a.v; }
+  friend LANE_OP Vec operator-(Vec a) { return (Native)(-(Wrap)a.v); }
   friend LANE_OP Mask<T> operator<(Vec a, Vec b) { return {a.v < b.v}; }
   friend LANE_OP Mask<T> operator<=(Vec a, Vec b) { return {a.v <= b.v}; }
   friend LANE_OP Mask<T> operator>(Vec a, Vec b) { return {a.v > b.v}; }
@@ -94,12 +108,11 @@ LANE_OP Vec<T> bit_xor(Vec<T> a, Vec<T> b) {
 }
 template <class T>
 LANE_OP Vec<T> shift_left(Vec<T> a, int n) {
-  return a.v << n;
+  return (typename Vec<T>::Native)((typename Vec<T>::Wrap)a.v << n);
 }
 template <class T>
 LANE_OP Vec<T> shift_right_logical(Vec<T> a, int n) {
-  typedef std::make_unsigned_t<T> Unsigned __attribute__((vector_size(kLaneBytes)));
-  return (typename Vec<T>::Native)((Unsigned)a.v >> n);
+  return (typename Vec<T>::Native)((typename Vec<T>::Wrap)a.v >> n);
 }
 template <class T>
 LANE_OP Mask<T> retype(Mask<IntOf<T>> m) {

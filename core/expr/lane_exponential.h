@@ -252,10 +252,15 @@ D pow_by_log(D x, D y) {
   return select((y == 0.0) | (x == 1.0) | ((x == -1.0) & (abs(y) == kInf)), D(1.0), r);
 }
 LANE_MATH_CALL V pow(V x, V y) {
-  if constexpr (kIsFloat<V>)
+  if constexpr (kIsFloat<V>) {
+    // One exponent for all lanes is the rule, most often the square or the cube; 1 comes from the square's derivative.
+    if (!any(y != 2.0)) return x * x;
+    if (!any(y != 3.0)) return x * x * x;
+    if (!any(y != 1.0)) return x;
     return through_double([](auto a, auto b) { return pow_by_log(a, b); }, x, y);
-  else
+  } else {
     return per_lane([](double a, double b) { return __builtin_pow(a, b); }, x, y);
+  }
 }
 
 LANE_MATH_CALL V sinh(V x) {

@@ -1,4 +1,8 @@
 // The one path of every call that is not pointwise: body, then (when gradients are recorded) a node.
+#include <cstring>
+#include <set>
+#include <string>
+
 #include "ops/opdef.h"
 #include "ops/ops.h"
 #include "ops/record.h"
@@ -10,7 +14,17 @@ Tensor Backward::grad(size_t i) const {
   return ops::zeros(node->outputs[i].sizes, node->outputs[i].dtype);
 }
 
-static const char* op_node_name(const Node* n) { return n->op->node_name; }
+const char* overload_name(const char* node_name, bool overload) {
+  const char* bar = std::strchr(node_name, '|');
+  if (!bar) return node_name;
+  static std::set<std::string> names;  // under the GIL; a handful
+  std::string name(node_name, bar);
+  if (overload) name.back() = bar[1];
+  return names.insert(std::move(name)).first->c_str();
+}
+static const char* op_node_name(const Node* n) {
+  return overload_name(n->op->node_name, n->args.size() > 1 && !n->args[1].is_none());
+}
 static void op_node_apply(Node* n, Gradients& outputs, Gradients& inputs) {
   bool any = false;
   for (const Tensor& g : outputs) any |= static_cast<bool>(g);
@@ -42,10 +56,11 @@ void check_inplace(const Tensor& self, bool recording) {
   }
   if (recording && self->base && !self->base->node && (self->base->flags & kRequiresGrad) && self->node)
     fail(ErrorKind::Runtime, "a view of a leaf Variable that requires grad is being used in an in-place operation.");
-  FACULA_CHECK(!recording || !self->base || !(self->flags & kOneOfSeveralViews), Runtime,
-               "This view is one of several outputs of a function (split, chunk, unbind) and is being modified inplace, "
-               "which is not recorded. Use the out-of-place form, or index the tensor instead.");
-  FACULA_CHECK(!recording || !self->base || !(self->flags & kViewWithoutGrad), Runtime,
+  FACULA_CHECK(
+      !recording || !self->base || !(self->flags & kOneOfSeveralViews), Runtime,
+      "This view is one of several outputs of a function (split, chunk, unbind) and is being modified inplace, "
+      "which is not recorded. Use the out-of-place form, or index the tensor instead.");
+  FACULA_CHECK(!(self->flags & kViewWithoutGrad) || !mode.grad || !self->base || !self->base->requires_grad(), Runtime,
                "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Make both the "
                "view and the change inside the no_grad block, or both outside.");
   FACULA_CHECK(!(self->flags & kInference) || mode.inference, Runtime,
@@ -56,15 +71,18 @@ void check_inplace(const Tensor& self, bool recording) {
                "location. Please clone() the tensor before performing the operation.");
 }
 
-// base' = base with the region of a view replaced by fn(view). args: base strides and offset, view sizes, strides, offset.
+// base' = base with the region of a view replaced by fn(view). args: base strides and offset, view sizes, strides,
+// offset.
 static const char* copy_slices_name(const Node*) { return "CopySlices"; }
 static void copy_slices_apply(Node* n, Gradients& outputs, Gradients& inputs) {
   if (!outputs[0]) return;
   const Dims& base_strides = *n->args[0].ints;
   Node* inner = reinterpret_cast<Node*>(n->python);
   Tensor g = empty_strided(n->outputs[0].sizes, base_strides, n->outputs[0].dtype);
-  if (mode.grad) ops::copy_(g, outputs[0]);
-  else ops::copy_memory(g, outputs[0]);
+  if (mode.grad)
+    ops::copy_(g, outputs[0]);
+  else
+    ops::copy_memory(g, outputs[0]);
   int64_t offset = n->args[4].number.i - n->args[1].number.i;
   Tensor region = ops::as_strided(g, *n->args[2].ints, *n->args[3].ints, offset);
   Gradients from{ops::clone(region)}, to(inner->edges.size());
@@ -85,7 +103,8 @@ static void write_through_view(const Tensor& view, Node* inner) {
   Node* n = new_node(&kCopySlices);
   n->edges.push_back(gradient_edge(base));
   for (size_t i = 1; i < inner->edges.size(); ++i) n->edges.push_back(inner->edges[i]);
-  const Arg args[] = {Arg(base->strides), Arg(base->offset()), Arg(view->sizes), Arg(view->strides), Arg(view->offset())};
+  const Arg args[] = {Arg(base->strides), Arg(base->offset()), Arg(view->sizes), Arg(view->strides),
+                      Arg(view->offset())};
   n->args.assign(args, 5);
   Py_INCREF(inner->object());
   n->python = inner->object();
@@ -183,7 +202,8 @@ static void mark_views(const Tensor& self, Result& result) {
   }
 }
 
-// Runs `op` writing into args[0], which is the result. An operation that does not mutate by nature is computed and copied.
+// Runs `op` writing into args[0], which is the result. An operation that does not mutate by nature is computed and
+// copied.
 static void run_in_place(const OpDef& op, const Arg* args, Result& result) {
   const Tensor& self = args[0].as_tensor();
   if (op.mutates) {
@@ -195,8 +215,9 @@ static void run_in_place(const OpDef& op, const Arg* args, Result& result) {
     Tensor& value = fresh.tensors[0];
     FACULA_CHECK(value->sizes == self->sizes, Runtime, op.name, "_(): the result has shape ", value->sizes,
                  " but the tensor written to has shape ", self->sizes, "; use ", op.name, "() instead");
-    FACULA_CHECK(category(value->dtype) <= category(self->dtype), Runtime, "result type ", scalar_type_name(value->dtype),
-                 " can't be cast to the desired output type ", scalar_type_name(self->dtype));
+    FACULA_CHECK(category(value->dtype) <= category(self->dtype), Runtime, "result type ",
+                 scalar_type_name(value->dtype), " can't be cast to the desired output type ",
+                 scalar_type_name(self->dtype));
     ops::copy_memory(self, value);
   }
   result.tensors.clear();

@@ -1,4 +1,5 @@
-// Products of matrices: shapes, transposed operands without copies, derivatives. The loops are BLAS or runtime/blas.cpp.
+// Products of matrices: shapes, transposed operands without copies, derivatives. The loops are BLAS or
+// runtime/blas.cpp.
 #include <algorithm>
 #include <cstring>
 
@@ -12,8 +13,9 @@ namespace facula {
 namespace {
 
 void same_dtype(const char* name, const Tensor& a, const Tensor& b) {
-  FACULA_CHECK(a->dtype == b->dtype, Runtime, name, "(): expected m1 and m2 to have the same dtype, but got: ",
-               name_of(a->dtype), " != ", name_of(b->dtype), "; convert one, e.g. b.to(a.dtype)");
+  FACULA_CHECK(a->dtype == b->dtype, Runtime, name,
+               "(): expected m1 and m2 to have the same dtype, but got: ", name_of(a->dtype), " != ", name_of(b->dtype),
+               "; convert one, e.g. b.to(a.dtype)");
   FACULA_CHECK(a->dtype != DType::Bool, NotImplemented, "\"", name, "\" not implemented for 'Bool'");
 }
 
@@ -92,10 +94,10 @@ void bmm_vjp(Backward& b) {
 }
 
 Tensor mv(const Tensor& a, const Tensor& x) {
-  FACULA_CHECK(a->ndim() == 2 && x->ndim() == 1, Runtime, "vector + matrix @ vector expected, got ", 1, ", ", a->ndim(), ", ",
-               x->ndim());
-  FACULA_CHECK(a->sizes[1] == x->sizes[0], Runtime, "size mismatch, got input (", a->sizes[0], "), mat (", a->sizes[0], "x",
-               a->sizes[1], "), vec (", x->sizes[0], ")");
+  FACULA_CHECK(a->ndim() == 2 && x->ndim() == 1, Runtime, "vector + matrix @ vector expected, got ", 1, ", ", a->ndim(),
+               ", ", x->ndim());
+  FACULA_CHECK(a->sizes[1] == x->sizes[0], Runtime, "size mismatch, got input (", a->sizes[0], "), mat (", a->sizes[0],
+               "x", a->sizes[1], "), vec (", x->sizes[0], ")");
   same_dtype("mv", a, x);
   Tensor out = empty({a->sizes[0]}, a->dtype);
   if (out->numel == 0) return out;
@@ -112,10 +114,11 @@ void mv_vjp(Backward& b) {
 }
 
 Tensor dot(const Tensor& a, const Tensor& b) {
-  FACULA_CHECK(a->ndim() == 1 && b->ndim() == 1, Runtime, "1D tensors expected, but got ", a->ndim(), "D and ", b->ndim(),
-               "D tensors");
-  FACULA_CHECK(a->numel == b->numel, Runtime, "inconsistent tensor size, expected tensor [", a->numel, "] and src [", b->numel,
-               "] to have the same number of elements, but got ", a->numel, " and ", b->numel, " elements respectively");
+  FACULA_CHECK(a->ndim() == 1 && b->ndim() == 1, Runtime, "1D tensors expected, but got ", a->ndim(), "D and ",
+               b->ndim(), "D tensors");
+  FACULA_CHECK(a->numel == b->numel, Runtime, "inconsistent tensor size, expected tensor [", a->numel, "] and src [",
+               b->numel, "] to have the same number of elements, but got ", a->numel, " and ", b->numel,
+               " elements respectively");
   FACULA_CHECK(a->dtype == b->dtype, Runtime, "dot : expected both vectors to have same dtype, but found ",
                scalar_type_name(a->dtype), " and ", scalar_type_name(b->dtype));
   FACULA_CHECK(a->dtype != DType::Bool, NotImplemented, "\"dot\" not implemented for 'Bool'");
@@ -137,8 +140,8 @@ void dot_vjp(Backward& b) {
 
 // beta * input + alpha * (a @ b). input broadcasts to the result.
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
-  FACULA_CHECK(a->ndim() == 2 && b->ndim() == 2, Runtime, "addmm(): mat1 and mat2 must be matrices, got ", a->ndim(), "-D and ",
-               b->ndim(), "-D tensors");
+  FACULA_CHECK(a->ndim() == 2 && b->ndim() == 2, Runtime, "addmm(): mat1 and mat2 must be matrices, got ", a->ndim(),
+               "-D and ", b->ndim(), "-D tensors");
   FACULA_CHECK(a->sizes[1] == b->sizes[0], Runtime, "mat1 and mat2 shapes cannot be multiplied (", a->sizes[0], "x",
                a->sizes[1], " and ", b->sizes[0], "x", b->sizes[1], "): ", a->sizes[1], " != ", b->sizes[0]);
   same_dtype("addmm", a, b);
@@ -183,7 +186,8 @@ Tensor linear_forward(const Tensor& rows, const Tensor& weight, MaybeTensor bias
   }
   Matrix x = as_matrix(rows), w = as_matrix(weight);
   GilRelease unlocked(m * n * k > kLongWork);
-  gemm(out->dtype, x.transposed, !w.transposed, m, n, k, 1, x.data, x.lead, w.data, w.lead, bias ? 1 : 0, out->data(), n);
+  gemm(out->dtype, x.transposed, !w.transposed, m, n, k, 1, x.data, x.lead, w.data, w.lead, bias ? 1 : 0, out->data(),
+       n);
   return out;
 }
 // grad_fn names as PyTorch's: a matrix with bias shows AddmmBackward0, without MmBackward0.
@@ -198,16 +202,18 @@ void linear_vjp(Backward& b) {
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, MaybeTensor bias) {
-  FACULA_CHECK(weight->ndim() == 2 || weight->ndim() == 1, Runtime, "linear(): weight must be a matrix, got shape ", weight->sizes);
-  FACULA_CHECK(x->ndim() > 0, Runtime, "both arguments to linear need to be at least 1D, but they are 0D and ", weight->ndim(), "D");
+  FACULA_CHECK(weight->ndim() == 2 || weight->ndim() == 1, Runtime, "linear(): weight must be a matrix, got shape ",
+               weight->sizes);
+  FACULA_CHECK(x->ndim() > 0, Runtime, "both arguments to linear need to be at least 1D, but they are 0D and ",
+               weight->ndim(), "D");
   if (weight->ndim() == 1) {
     Tensor y = ops::matmul(x, weight);
     return bias ? ops::add(y, *bias) : y;
   }
   int64_t k = x->sizes.back(), n = weight->sizes[0];
-  FACULA_CHECK(k == weight->sizes[1], Runtime, "mat1 and mat2 shapes cannot be multiplied (", k ? x->numel / k : 0, "x", k,
-               " and ", weight->sizes[1], "x", n, "): linear() got input with ", k, " features, but weight ", weight->sizes,
-               " takes ", weight->sizes[1]);
+  FACULA_CHECK(k == weight->sizes[1], Runtime, "mat1 and mat2 shapes cannot be multiplied (", k ? x->numel / k : 0, "x",
+               k, " and ", weight->sizes[1], "x", n, "): linear() got input with ", k, " features, but weight ",
+               weight->sizes, " takes ", weight->sizes[1]);
   same_dtype("linear", x, weight);
   if (bias) {
     FACULA_CHECK((*bias)->dtype == x->dtype, Runtime, "self and mat2 must have the same dtype, but got ",
@@ -216,7 +222,10 @@ Tensor linear(const Tensor& x, const Tensor& weight, MaybeTensor bias) {
                  ") must match the existing size (", (*bias)->numel, ") at non-singleton dimension 1: linear()'s bias");
   }
   static const OpDef &with_bias = find_op("_linear_bias"), &without = find_op("_linear");
-  Tensor rows = x->ndim() == 2 ? x : ops::reshape(x, {k ? x->numel / k : count_elements(Dims(x->sizes.begin(), x->sizes.end() - 1)), k});
+  Tensor rows =
+      x->ndim() == 2
+          ? x
+          : ops::reshape(x, {k ? x->numel / k : count_elements(Dims(x->sizes.begin(), x->sizes.end() - 1)), k});
   Tensor y = bias ? call(with_bias, rows, weight, *bias) : call(without, rows, weight, nullptr);
   if (x->ndim() == 2) return y;
   Dims sizes = x->sizes;
@@ -227,8 +236,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, MaybeTensor bias) {
 // ---- matmul: every mixture of vectors, matrices and batches ----
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
-  FACULA_CHECK(a->ndim() > 0 && b->ndim() > 0, Runtime, "both arguments to matmul need to be at least 1D, but they are ",
-               a->ndim(), "D and ", b->ndim(), "D");
+  FACULA_CHECK(a->ndim() > 0 && b->ndim() > 0, Runtime,
+               "both arguments to matmul need to be at least 1D, but they are ", a->ndim(), "D and ", b->ndim(), "D");
   static const OpDef &dot_op = find_op("dot"), &mv_op = find_op("mv");
   if (a->ndim() == 1 && b->ndim() == 1) return call(dot_op, a, b);
   if (a->ndim() == 2 && b->ndim() == 1) return call(mv_op, a, b);
@@ -237,8 +246,9 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   if (a->ndim() == 1) return ops::squeeze_dims(ops::matmul(ops::unsqueeze(a, 0), b), {-2});
   if (b->ndim() == 1) return ops::squeeze_dims(ops::matmul(a, ops::unsqueeze(b, 1)), {-1});
   int64_t m = a->sizes[a->ndim() - 2], k = a->sizes[a->ndim() - 1], n = b->sizes[b->ndim() - 1];
-  FACULA_CHECK(b->sizes[b->ndim() - 2] == k, Runtime, "mat1 and mat2 shapes cannot be multiplied: the last dimension of ",
-               a->sizes, " must equal the second last of ", b->sizes, " (", k, " != ", b->sizes[b->ndim() - 2],
+  FACULA_CHECK(b->sizes[b->ndim() - 2] == k, Runtime,
+               "mat1 and mat2 shapes cannot be multiplied: the last dimension of ", a->sizes,
+               " must equal the second last of ", b->sizes, " (", k, " != ", b->sizes[b->ndim() - 2],
                "); did you mean `b.mT`?");
   if (b->ndim() == 2) {  // a batch of rows times one matrix is one product
     Dims sizes = a->sizes;
@@ -268,7 +278,8 @@ const OpDef kOps[] = {
     FACULA_OP("addmm", Contraction, "AddmmBackward0", addmm, .vjp = addmm_vjp, .saves = {0, 0b100, 0b010}),
     FACULA_OP("baddbmm", Contraction, nullptr, baddbmm),
     FACULA_OP("addmv", Contraction, nullptr, addmv),
-    FACULA_OP("_linear_bias", Contraction, "AddmmBackward0", linear_forward, .vjp = linear_vjp, .saves = {0b10, 0b01, 0}),
+    FACULA_OP("_linear_bias", Contraction, "AddmmBackward0", linear_forward, .vjp = linear_vjp,
+              .saves = {0b10, 0b01, 0}),
     FACULA_OP("_linear", Contraction, "MmBackward0", linear_forward, .vjp = linear_vjp, .saves = {0b10, 0b01, 0}),
     FACULA_OP("linear", Contraction, nullptr, linear),
     FACULA_OP("matmul", Contraction, nullptr, matmul),

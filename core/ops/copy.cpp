@@ -22,7 +22,8 @@ static void broadcast_check(const Tensor& to, const Tensor& from) {
     for (size_t i = 0; i < m && fits; ++i)
       fits = from->sizes[i] == 1 || (i >= extra && from->sizes[i] == to->sizes[n - m + i]);
   }
-  FACULA_CHECK(fits, Runtime, "The expanded size of the tensor ", to->sizes, " must match the existing size ", from->sizes,
+  FACULA_CHECK(fits, Runtime, "The expanded size of the tensor ", to->sizes, " must match the existing size ",
+               from->sizes,
                " at non-singleton dimensions: the value cannot be broadcast to the place it is written to");
 }
 
@@ -42,8 +43,8 @@ void copy_memory(const Tensor& to, const Tensor& from) {
   for (size_t i = 0; i < n; ++i)
     if (i + m >= n && from->sizes[i + m - n] != 1) strides[i] = from->strides[i + m - n];
   GilRelease unlocked(to->numel > kLongWork);
-  cpu::copy().convert_copy(from->dtype, to->dtype, static_cast<int>(n), to->sizes.data(), to->data(), to->strides.data(),
-                           from->data(), strides.data());
+  cpu::copy().convert_copy(from->dtype, to->dtype, static_cast<int>(n), to->sizes.data(), to->data(),
+                           to->strides.data(), from->data(), strides.data());
 }
 
 Tensor contiguous_memory(const Tensor& t) {
@@ -63,14 +64,19 @@ Tensor converted_memory(const Tensor& t, DType dtype) {
 void fill_memory(const Tensor& t, Scalar value) {
   if (t->numel == 0) return;
   alignas(16) char number[16], element[16];
-  DType from = value.kind == Category::Complex ? DType::Complex128 : value.is_integral() ? DType::Int64 : DType::Float64;
-  if (from == DType::Int64) std::memcpy(number, &value.i, 8);
-  else std::memcpy(number, &value.re, 8), std::memcpy(number + 8, &value.im, 8);
+  DType from = value.kind == Category::Complex ? DType::Complex128
+               : value.is_integral()           ? DType::Int64
+                                               : DType::Float64;
+  if (from == DType::Int64)
+    std::memcpy(number, &value.i, 8);
+  else
+    std::memcpy(number, &value.re, 8), std::memcpy(number + 8, &value.im, 8);
   cpu::copy().convert[index_of(from)][index_of(t->dtype)](1, number, 1, element, 1);
   if (t->is_contiguous())
     cpu::copy().fill_contiguous(t->item_size(), t->numel, t->data(), element);
   else
-    cpu::copy().fill(t->item_size(), static_cast<int>(t->ndim()), t->sizes.data(), t->data(), t->strides.data(), element);
+    cpu::copy().fill(t->item_size(), static_cast<int>(t->ndim()), t->sizes.data(), t->data(), t->strides.data(),
+                     element);
 }
 
 Tensor zeros(const Dims& sizes, DType dtype) {
@@ -170,9 +176,9 @@ Tensor cat(const TensorList& list, int64_t dim) {
     FACULA_CHECK(t->ndim() == (*like)->ndim(), Runtime, "Tensors must have same number of dimensions: got ",
                  (*like)->ndim(), " and ", t->ndim());
     for (int64_t d = 0; d < t->ndim(); ++d)
-      FACULA_CHECK(d == dim || t->sizes[d] == sizes[d], Runtime, "Sizes of tensors must match except in dimension ", dim,
-                   ". Expected size ", sizes[d], " but got size ", t->sizes[d], " for tensor number ", &t - list.begin(),
-                   " in the list.");
+      FACULA_CHECK(d == dim || t->sizes[d] == sizes[d], Runtime, "Sizes of tensors must match except in dimension ",
+                   dim, ". Expected size ", sizes[d], " but got size ", t->sizes[d], " for tensor number ",
+                   &t - list.begin(), " in the list.");
     sizes[dim] += t->sizes[dim];
   }
   Tensor out = empty(sizes, promotion.result());
@@ -251,7 +257,8 @@ Tensor iota(int64_t n) {
   return out;
 }
 
-template <class F> Tensor generate(int64_t n, DType dtype, DType compute, F&& value) {
+template <class F>
+Tensor generate(int64_t n, DType dtype, DType compute, F&& value) {
   Tensor raw = empty({n}, compute);
   if (compute == DType::Int64) {
     int64_t* p = raw->ptr<int64_t>();
@@ -289,7 +296,8 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
 }
 
 // Both ends exact, each half counted from its own end, in the type of the result, as PyTorch does.
-template <class T> void fill_linspace(T* p, int64_t n, T start, T end) {
+template <class T>
+void fill_linspace(T* p, int64_t n, T start, T end) {
   T step = (end - start) / static_cast<T>(n - 1);
   for (int64_t i = 0; i < n; ++i)
     p[i] = i < n / 2 ? start + step * static_cast<T>(i) : end - step * static_cast<T>(n - 1 - i);
@@ -298,10 +306,12 @@ Tensor linspace(double start, double end, int64_t steps, DType dtype) {
   FACULA_CHECK(steps >= 0, Runtime, "number of steps must be non-negative");
   DType compute = dtype == DType::Float32 ? DType::Float32 : DType::Float64;
   Tensor out = empty({steps}, compute);
-  if (steps == 1) ops::fill_memory(out, Scalar(start));
+  if (steps == 1)
+    ops::fill_memory(out, Scalar(start));
   else if (compute == DType::Float32)
     fill_linspace(out->ptr<float>(), steps, static_cast<float>(start), static_cast<float>(end));
-  else fill_linspace(out->ptr<double>(), steps, start, end);
+  else
+    fill_linspace(out->ptr<double>(), steps, start, end);
   return ops::converted_memory(out, dtype);
 }
 Tensor logspace(double start, double end, int64_t steps, double base, DType dtype) {
@@ -321,7 +331,9 @@ Tensor eye(int64_t n, std::optional<int64_t> m, DType dtype) {
 Tensor empty_op(const Dims& sizes, DType dtype, std::optional<Device> device) {
   return empty(sizes, dtype, device.value_or(Device{}));
 }
-Tensor empty_strided_op(const Dims& sizes, const Dims& strides, DType dtype) { return empty_strided(sizes, strides, dtype); }
+Tensor empty_strided_op(const Dims& sizes, const Dims& strides, DType dtype) {
+  return empty_strided(sizes, strides, dtype);
+}
 Tensor full_op(const Dims& sizes, Scalar value, DType dtype) { return ops::full(sizes, value, dtype); }
 Tensor empty_like_op(const Tensor& x, DType dtype) { return empty_like(x, dtype); }
 Tensor full_like(const Tensor& x, Scalar value, DType dtype) {

@@ -339,8 +339,9 @@ void embedding_backward_vjp(Backward& b) {
 }
 
 TensorList gather_batch(const TensorList& tensors, const Tensor& index) {
-  FACULA_CHECK(index->ndim() == 1 && index->dtype == DType::Int64, Type, "_gather_batch(): indices must be a 1-D int64 tensor, got ",
-               name_of(index->dtype), " of shape ", index->sizes);
+  FACULA_CHECK(index->ndim() == 1 && index->dtype == DType::Int64, Type,
+               "_gather_batch(): indices must be a 1-D int64 tensor, got ", name_of(index->dtype), " of shape ",
+               index->sizes);
   TensorList out;
   Tensor rows = ops::contiguous_memory(index);
   for (const Tensor& tensor : tensors) {
@@ -350,8 +351,10 @@ TensorList gather_batch(const TensorList& tensors, const Tensor& index) {
     sizes[0] = index->numel;
     Tensor batch = empty(sizes, t->dtype);
     int64_t row = t->sizes[0] ? t->numel / t->sizes[0] * t->item_size() : 0;
-    int64_t bad = cpu::index().gather_rows(index->numel, rows->ptr<int64_t>(), t->sizes[0], t->data(), row, row, batch->data());
-    FACULA_CHECK(bad < 0, Index, "index ", rows->ptr<int64_t>()[bad], " is out of range for a data set of ", t->sizes[0], " rows");
+    int64_t bad =
+        cpu::index().gather_rows(index->numel, rows->ptr<int64_t>(), t->sizes[0], t->data(), row, row, batch->data());
+    FACULA_CHECK(bad < 0, Index, "index ", rows->ptr<int64_t>()[bad], " is out of range for a data set of ",
+                 t->sizes[0], " rows");
     out.push_back(batch);
   }
   return out;

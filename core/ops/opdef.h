@@ -13,8 +13,28 @@ enum class Kind : uint8_t { Pointwise, Reduction, View, Contraction, Indexing, S
 
 // What the parser turns a Python argument into.
 enum class ArgKind : uint8_t {
-  Tensor, MaybeTensor, Operand, MaybeOperand, TensorList, MaybeTensorList, Number, MaybeNumber, Int, MaybeInt, Double,
-  MaybeDouble, Bool, MaybeBool, Ints, MaybeInts, Type, MaybeType, MaybePlace, Text, MaybeGenerator, Condition,
+  Tensor,
+  MaybeTensor,
+  Operand,
+  MaybeOperand,
+  TensorList,
+  MaybeTensorList,
+  Number,
+  MaybeNumber,
+  Int,
+  MaybeInt,
+  Double,
+  MaybeDouble,
+  Bool,
+  MaybeBool,
+  Ints,
+  MaybeInts,
+  Type,
+  MaybeType,
+  MaybePlace,
+  Text,
+  MaybeGenerator,
+  Condition,
 };
 
 // What a call gives: tensors, or one plain value.
@@ -52,7 +72,10 @@ inline constexpr uint32_t kSaveResult1 = 1u << 30;
 inline constexpr int kMaxSaveRules = 4;
 inline constexpr int kMaxArgs = 20;
 
-struct Signature { const ArgKind* kinds; size_t count; };
+struct Signature {
+  const ArgKind* kinds;
+  size_t count;
+};
 
 struct OpDef {
   const char* name;
@@ -63,23 +86,31 @@ struct OpDef {
   void (*vjp)(Backward& b);
   // saves[i]: what the gradient of input slot i needs: bits of slots, kSaveResult. Slots beyond the list use the last.
   uint32_t saves[kMaxSaveRules];
-  bool mutates;           // the body writes into argument 0; the form without underscore works on a clone
-  bool returns_self;      // a mutating operation that has no other form: copy_, zero_
+  bool mutates;       // the body writes into argument 0; the form without underscore works on a clone
+  bool returns_self;  // a mutating operation that has no other form: copy_, zero_
   const PointwiseOp* pointwise;
 };
 
 // ---- from a typed function to an entry ----
 
-struct Operand { const Arg& arg; };       // a tensor or a number
-struct MaybeOperand { const Arg& arg; };  // ... or None
+struct Operand {
+  const Arg& arg;
+};  // a tensor or a number
+struct MaybeOperand {
+  const Arg& arg;
+};  // ... or None
 using MaybeTensor = const Tensor*;
-struct MaybeTensorList { const TensorList& list; };
+struct MaybeTensorList {
+  const TensorList& list;
+};
 
-template <class T> struct FromArg;
-#define FACULA_FROM_ARG(TYPE, KIND, EXPRESSION)                              \
-  template <> struct FromArg<TYPE> {                                         \
-    static constexpr ArgKind kind = ArgKind::KIND;                           \
-    static TYPE get(const Arg& a) { return EXPRESSION; }                     \
+template <class T>
+struct FromArg;
+#define FACULA_FROM_ARG(TYPE, KIND, EXPRESSION)          \
+  template <>                                            \
+  struct FromArg<TYPE> {                                 \
+    static constexpr ArgKind kind = ArgKind::KIND;       \
+    static TYPE get(const Arg& a) { return EXPRESSION; } \
   };
 FACULA_FROM_ARG(const Tensor&, Tensor, a.as_tensor())
 FACULA_FROM_ARG(MaybeTensor, MaybeTensor, a.is_none() ? nullptr : &a.as_tensor())
@@ -118,12 +149,15 @@ inline void give(Result& r, bool v) { r.value = Arg(v); }
 inline void give(Result& r, int64_t v) { r.value = Arg(v); }
 inline void give(Result& r, double v) { r.value = Arg(v); }
 
-template <auto function> struct Typed;
-template <class R, class... A, R (*function)(A...)> struct Typed<function> {
+template <auto function>
+struct Typed;
+template <class R, class... A, R (*function)(A...)>
+struct Typed<function> {
   static constexpr ArgKind kinds[sizeof...(A) + 1] = {FromArg<A>::kind..., ArgKind::Tensor};
   static constexpr Signature signature = {kinds, sizeof...(A)};
   static void body(const Arg* args, Result& result) { call(args, result, std::index_sequence_for<A...>()); }
-  template <size_t... I> static void call(const Arg* args, Result& result, std::index_sequence<I...>) {
+  template <size_t... I>
+  static void call(const Arg* args, Result& result, std::index_sequence<I...>) {
     if constexpr (std::is_void_v<R>)
       function(FromArg<A>::get(args[I])...);
     else
@@ -131,15 +165,21 @@ template <class R, class... A, R (*function)(A...)> struct Typed<function> {
   }
 };
 // One entry: name, kind, grad_fn name, function, then .vjp, .saves, .mutates as needed.
-#define FACULA_OP(NAME, KIND, NODE, FUNCTION, ...)                                                   \
-  {.name = NAME, .kind = Kind::KIND, .node_name = NODE, .signature = Typed<FUNCTION>::signature,     \
-   .body = Typed<FUNCTION>::body __VA_OPT__(,) __VA_ARGS__}
+#define FACULA_OP(NAME, KIND, NODE, FUNCTION, ...) \
+  {.name = NAME,                                   \
+   .kind = Kind::KIND,                             \
+   .node_name = NODE,                              \
+   .signature = Typed<FUNCTION>::signature,        \
+   .body = Typed<FUNCTION>::body __VA_OPT__(, ) __VA_ARGS__}
 
 // ---- calling ----
 
-const OpDef& find_op(std::string_view name);        // throws Error(Runtime) when there is none
-const OpDef* lookup_op(std::string_view name);      // null when there is none
-struct OpFamily { const OpDef* ops; size_t count; };
+const OpDef& find_op(std::string_view name);    // throws Error(Runtime) when there is none
+const OpDef* lookup_op(std::string_view name);  // null when there is none
+struct OpFamily {
+  const OpDef* ops;
+  size_t count;
+};
 const OpFamily* op_families(size_t* count);
 
 enum class Form : uint8_t { Functional, InPlace };
@@ -149,20 +189,23 @@ void apply(const OpDef& op, const Arg* args, size_t nargs, Form form, Result& re
 // The same for pointwise operations. `out`: absent, or where the result goes (argument 0 when in place).
 Tensor apply_pointwise(const OpDef& op, const Arg* operands, size_t n, const Tensor& out, Form form);
 
-template <class... A> Result call_all(const OpDef& op, const A&... a) {
+template <class... A>
+Result call_all(const OpDef& op, const A&... a) {
   const Arg args[] = {Arg(a)...};
   Result r;
   apply(op, args, sizeof...(A), Form::Functional, r);
   return r;
 }
-template <class... A> Tensor call(const OpDef& op, const A&... a) {
+template <class... A>
+Tensor call(const OpDef& op, const A&... a) {
   const Arg args[] = {Arg(a)...};
   if (op.pointwise) return apply_pointwise(op, args, sizeof...(A), Tensor(), Form::Functional);
   Result r;
   apply(op, args, sizeof...(A), Form::Functional, r);
   return std::move(r.tensors[0]);
 }
-template <class... A> Tensor call_inplace(const OpDef& op, const Tensor& self, const A&... a) {
+template <class... A>
+Tensor call_inplace(const OpDef& op, const Tensor& self, const A&... a) {
   const Arg args[] = {Arg(self), Arg(a)...};
   if (op.pointwise) return apply_pointwise(op, args, 1 + sizeof...(A), self, Form::InPlace);
   Result r;

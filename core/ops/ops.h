@@ -5,10 +5,10 @@
 
 namespace facula::ops {
 
-#define FACULA_FRONT(name, parameters, ...)                 \
-  inline Tensor name parameters {                           \
-    static const OpDef& op = find_op(#name);                \
-    return call(op, __VA_ARGS__);                           \
+#define FACULA_FRONT(name, parameters, ...)  \
+  inline Tensor name parameters {            \
+    static const OpDef& op = find_op(#name); \
+    return call(op, __VA_ARGS__);            \
   }
 
 // pointwise
@@ -37,7 +37,8 @@ FACULA_FRONT(squeeze_dims, (const Tensor& x, const Dims& dims), x, dims)
 FACULA_FRONT(expand, (const Tensor& x, const Dims& sizes), x, sizes)
 FACULA_FRONT(select, (const Tensor& x, int64_t dim, int64_t index), x, dim, index)
 FACULA_FRONT(slice, (const Tensor& x, int64_t dim, int64_t start, int64_t end, int64_t step), x, dim, start, end, step)
-FACULA_FRONT(as_strided, (const Tensor& x, const Dims& sizes, const Dims& strides, int64_t offset), x, sizes, strides, offset)
+FACULA_FRONT(as_strided, (const Tensor& x, const Dims& sizes, const Dims& strides, int64_t offset), x, sizes, strides,
+             offset)
 FACULA_FRONT(detach, (const Tensor& x), x)
 // copies
 FACULA_FRONT(clone, (const Tensor& x), x)
@@ -55,8 +56,10 @@ FACULA_FRONT(matmul, (const Tensor& a, const Tensor& b), a, b)
 // indexing
 FACULA_FRONT(index_select, (const Tensor& x, int64_t dim, const Tensor& index), x, dim, index)
 FACULA_FRONT(gather, (const Tensor& x, int64_t dim, const Tensor& index), x, dim, index)
-FACULA_FRONT(index_add, (const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source), x, dim, index, source, 1.0)
-FACULA_FRONT(scatter_add, (const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source), x, dim, index, source)
+FACULA_FRONT(index_add, (const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source), x, dim, index,
+             source, 1.0)
+FACULA_FRONT(scatter_add, (const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source), x, dim, index,
+             source)
 FACULA_FRONT(index, (const Tensor& x, const TensorList& indices), x, indices)
 
 inline void copy_(const Tensor& to, const Tensor& from) {
@@ -65,13 +68,13 @@ inline void copy_(const Tensor& to, const Tensor& from) {
 }
 
 // Plain memory, never recorded: the kernels behind the entries (copy.cpp).
-void copy_memory(const Tensor& to, const Tensor& from);        // converts and broadcasts
-Tensor contiguous_memory(const Tensor& t);                     // t itself when it is contiguous
-Tensor converted_memory(const Tensor& t, DType dtype);         // t itself when it has that type
+void copy_memory(const Tensor& to, const Tensor& from);  // converts and broadcasts
+Tensor contiguous_memory(const Tensor& t);               // t itself when it is contiguous
+Tensor converted_memory(const Tensor& t, DType dtype);   // t itself when it has that type
 void fill_memory(const Tensor& t, Scalar value);
 Tensor zeros(const Dims& sizes, DType dtype);
 Tensor full(const Dims& sizes, Scalar value, DType dtype);
-Tensor broadcast_memory(const Tensor& t, const Dims& sizes);   // expanded alias
+Tensor broadcast_memory(const Tensor& t, const Dims& sizes);  // expanded alias
 Scalar item(const Tensor& t);
 
 }  // namespace facula::ops

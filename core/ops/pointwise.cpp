@@ -55,7 +55,7 @@ struct Stream {
   char* data = nullptr;
   DType dtype{};
   int64_t item = 0;
-  Dims strides;             // elements, in loop order (outermost first), coalesced
+  Dims strides;                     // elements, in loop order (outermost first), coalesced
   alignas(16) char value[16] = {};  // Constant, in the column's type
 };
 
@@ -65,7 +65,7 @@ struct Loop {
   int num_sources;
   Stream sources[kMaxSources];
   Stream out;
-  DType out_type;           // what the kernel writes: the column's type, or bool
+  DType out_type;  // what the kernel writes: the column's type, or bool
   Dims sizes;
   int64_t numel;
 };
@@ -93,7 +93,8 @@ static int64_t locate(const Dims& sizes, const Dims& strides, int64_t start, int
 }
 
 // Calls run(count, offset, done) for every run along the innermost dimension of [start, start + n).
-template <class F> static void for_runs(const Dims& sizes, const Dims& strides, int64_t start, int64_t n, F&& run) {
+template <class F>
+static void for_runs(const Dims& sizes, const Dims& strides, int64_t start, int64_t n, F&& run) {
   int64_t at[kMaxDims];
   int64_t offset = locate(sizes, strides, start, at);
   size_t last = sizes.size() - 1;
@@ -176,8 +177,7 @@ static void order_and_coalesce(Loop& loop) {
   SmallVector<int, 8> order;
   for (size_t i = 0; i < ndim; ++i)
     if (loop.sizes[i] != 1) order.push_back(static_cast<int>(i));
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int a, int b) { return loop.out.strides[a] > loop.out.strides[b]; });
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return loop.out.strides[a] > loop.out.strides[b]; });
   Stream* streams[kMaxSources + 1];
   int n = 0;
   streams[n++] = &loop.out;
@@ -187,8 +187,7 @@ static void order_and_coalesce(Loop& loop) {
   SmallVector<Dims, 4> strides(static_cast<size_t>(n));
   for (int d : order) {
     bool merge = !sizes.empty();
-    for (int s = 0; s < n && merge; ++s)
-      merge = strides[s].back() == streams[s]->strides[d] * loop.sizes[d];
+    for (int s = 0; s < n && merge; ++s) merge = strides[s].back() == streams[s]->strides[d] * loop.sizes[d];
     if (merge) {
       sizes.back() *= loop.sizes[d];
       for (int s = 0; s < n; ++s) strides[s].back() = streams[s]->strides[d];
@@ -204,11 +203,20 @@ static void order_and_coalesce(Loop& loop) {
   loop.sizes = std::move(sizes);
   for (int s = 0; s < n; ++s) streams[s]->strides = std::move(strides[s]);
   bool linear = loop.sizes.size() == 1;
-  loop.out.mode = linear && loop.out.strides[0] == 1 && loop.out.dtype == loop.out_type ? Stream::Direct : Stream::Strided;
+  loop.out.mode =
+      linear && loop.out.strides[0] == 1 && loop.out.dtype == loop.out_type ? Stream::Direct : Stream::Strided;
   for (int s = 1; s < n; ++s)
     streams[s]->mode = linear && streams[s]->strides[0] == 1 && streams[s]->dtype == type_of(loop.column)
                            ? Stream::Direct
                            : Stream::Strided;
+}
+
+// One element seen through zero strides: what the gradient of a sum looks like.
+static bool is_expanded_value(const TensorObject* t) {
+  if (t->numel == 0) return false;
+  for (size_t d = 0; d < t->sizes.size(); ++d)
+    if (t->strides[d] != 0 && t->sizes[d] != 1) return false;
+  return true;
 }
 
 // The order of dimensions of the first operand that fills the whole shape, when it is dense but not contiguous.
@@ -216,7 +224,7 @@ static Tensor allocate_result(const Arg* args, size_t n, const Dims& sizes, DTyp
   for (size_t i = 0; i < n; ++i) {
     if (args[i].tag != Arg::Tensor_) continue;
     const Tensor& t = args[i].as_tensor();
-    if (t->sizes != sizes) continue;
+    if (t->sizes != sizes || (!t->is_contiguous() && is_expanded_value(t.get()))) continue;
     if (!t->is_contiguous() && is_dense(t)) return empty_strided(sizes, t->strides, dtype);
     break;
   }
@@ -275,8 +283,9 @@ static Tensor prepare_out(const OpDef& op, const Arg* args, size_t n, const Tens
   FACULA_CHECK(category(dtype) <= category(out->dtype), Runtime, "result type ", scalar_type_name(dtype),
                " can't be cast to the desired output type ", scalar_type_name(out->dtype));
   if (out->sizes != sizes) {
-    FACULA_CHECK(form != Form::InPlace, Runtime, "output with shape ", out->sizes, " doesn't match the broadcast shape ",
-                 sizes, ": ", op.name, "_() cannot change the shape of the tensor it writes to");
+    FACULA_CHECK(form != Form::InPlace, Runtime, "output with shape ", out->sizes,
+                 " doesn't match the broadcast shape ", sizes, ": ", op.name,
+                 "_() cannot change the shape of the tensor it writes to");
     resize_memory(out, sizes);
   }
   for (size_t i = 0; i < n; ++i)
@@ -289,15 +298,18 @@ static void refuse_bool_difference(const OpDef& op, const Arg* args, size_t n) {
   static const OpDef &sub = find_op("sub"), &rsub = find_op("rsub"), &scaled = find_op("sub_alpha");
   if (&op != &sub && &op != &rsub && &op != &scaled) return;
   for (size_t i = 0; i < n; ++i)
-    FACULA_CHECK(args[i].tag != Arg::Tensor_ || args[i].tensor->dtype != DType::Bool, Runtime,
-                 "Subtraction, the `-` operator, with a bool tensor is not supported. Use the `^` or `logical_xor()` "
-                 "operator, or convert it first.");
+    FACULA_CHECK(
+        args[i].tag == Arg::Tensor_ ? args[i].tensor->dtype != DType::Bool : args[i].number.kind != Category::Bool,
+        Runtime,
+        "Subtraction, the `-` operator, with a bool tensor is not supported. Use the `^` or `logical_xor()` "
+        "operator, or convert it first.");
 }
 
 // Truth values are computed as integers, which is wrong for bitwise_not; what PyTorch refuses is refused.
 static const OpDef& for_bool(const OpDef& op) {
   static const OpDef &invert = find_op("bitwise_not"), &logical_not = find_op("logical_not"), &neg = find_op("neg");
-  FACULA_CHECK(&op != &neg, Runtime, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+  FACULA_CHECK(&op != &neg, Runtime,
+               "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
                "invert a mask, use the `~` or `logical_not()` operator instead.");
   if (op.pointwise->def && op.pointwise->def->refuses_bool) unsupported(op, DType::Bool);
   return &op == &invert ? logical_not : op;
@@ -312,8 +324,10 @@ static Tensor run_general(const OpDef& table_op, const Arg* args, size_t n, cons
     if (i == 0 || !own) promotion.add(args[i]);
     if (args[i].tag != Arg::Tensor_) continue;
     const Dims& s = args[i].as_tensor()->sizes;
-    if (first) sizes = s;
-    else broadcast_into(sizes, s);
+    if (first)
+      sizes = s;
+    else
+      broadcast_into(sizes, s);
     first = false;
   }
   DType common = promotion.result();
@@ -322,7 +336,8 @@ static Tensor run_general(const OpDef& table_op, const Arg* args, size_t n, cons
   Loop loop;
   loop.op = op.pointwise;
   loop.column = choose_column(op, common);
-  if (loop.column == Column::I64 && op.pointwise->def && op.pointwise->def->may_divide_by_zero) check_divisor(op, args[1]);
+  if (loop.column == Column::I64 && op.pointwise->def && op.pointwise->def->may_divide_by_zero)
+    check_divisor(op, args[1]);
   DType dtype = result_type(op, common);
   Tensor result = prepare_out(op, args, n, out, form, sizes, dtype);
   loop.out_type = op.pointwise->result == ResultType::Bool ? DType::Bool : type_of(loop.column);
@@ -380,7 +395,8 @@ struct Flat {
   int64_t out_item;
 };
 
-template <int64_t bytes> static void run_blocks(const Flat& f, int64_t begin, int64_t end) {
+template <int64_t bytes>
+static void run_blocks(const Flat& f, int64_t begin, int64_t end) {
   alignas(64) char blocks[kMaxSources][bytes];
   const DType type = type_of(f.column);
   const int64_t item = item_size(type), block = bytes / item;
@@ -395,7 +411,8 @@ template <int64_t bytes> static void run_blocks(const Flat& f, int64_t begin, in
     for (int i = 0; i < f.arity; ++i) {
       if (f.constants >> i & 1) continue;
       if (f.converted >> i & 1)
-        kernels.convert[index_of(f.dtype[i])][index_of(type)](n, f.data[i] + start * item_size(f.dtype[i]), 1, blocks[i], 1);
+        kernels.convert[index_of(f.dtype[i])][index_of(type)](n, f.data[i] + start * item_size(f.dtype[i]), 1,
+                                                              blocks[i], 1);
       else
         in[i] = f.data[i] + start * item;
     }
@@ -406,18 +423,11 @@ template <int64_t bytes> static void run_blocks(const Flat& f, int64_t begin, in
 static void run_flat(const Flat& f, int64_t begin, int64_t end) {
   const int64_t item = item_size(type_of(f.column)), n = end - begin;
   constexpr int64_t kSmall = 512;  // a few cache lines each, close together on the stack
-  if (f.constants | f.converted) return n * item <= kSmall ? run_blocks<kSmall>(f, begin, end) : run_blocks<kBlockBytes>(f, begin, end);
+  if (f.constants | f.converted)
+    return n * item <= kSmall ? run_blocks<kSmall>(f, begin, end) : run_blocks<kBlockBytes>(f, begin, end);
   const void* in[kMaxSources];
   for (int i = 0; i < f.arity; ++i) in[i] = f.data[i] + begin * item;
   run_kernel(*f.op, f.column, n, f.out + begin * f.out_item, in);
-}
-
-// One element seen through zero strides: what the gradient of a sum looks like.
-static bool is_expanded_value(const TensorObject* t) {
-  if (t->numel == 0) return false;
-  for (size_t d = 0; d < t->sizes.size(); ++d)
-    if (t->strides[d] != 0 && t->sizes[d] != 1) return false;
-  return true;
 }
 
 // The operand that has the result's shape and the type of the whole call; null when the call needs the general way.
@@ -445,7 +455,7 @@ static TensorObject* leading_operand(const Arg* args, size_t n, DType& common) {
 static bool sort_operands(Flat& f, const Arg* args, size_t n, const TensorObject* first, DType common) {
   for (size_t i = 0; i < n; ++i) {
     if (args[i].tag != Arg::Tensor_) {
-      if (args[i].number.kind > category(common)) return false;
+      if (args[i].number.kind > category(common) || args[i].number.kind == Category::Bool) return false;
       f.constants |= 1u << i;
       store_scalar(args[i].number, common, f.value[i]);
       continue;
@@ -471,7 +481,7 @@ static bool can_write(const Tensor& out, DType dtype, const TensorObject* first,
   if (out->dtype != dtype || !(out->sizes == first->sizes) || !out->is_contiguous()) return false;
   for (size_t i = 0; i < n; ++i)
     if (args[i].tag == Arg::Tensor_ && args[i].tensor != out.get() && may_overlap(out, args[i].as_tensor()) &&
-        (args[i].tensor->data() != out->data() || args[i].tensor->dtype != dtype))
+        (!same_memory_layout(out, args[i].as_tensor()) || args[i].tensor->dtype != dtype))
       return false;
   return true;
 }
@@ -511,7 +521,7 @@ static bool run_simple(const OpDef& op, const Arg* args, size_t n, const Tensor&
 
 // ---- recording ----
 
-static const char* pointwise_node_name(const Node* n) { return n->op->node_name; }
+static const char* pointwise_node_name(const Node* n) { return overload_name(n->op->node_name, n->args.size() != 0); }
 
 static void pointwise_node_apply(Node* n, Gradients& outputs, Gradients& inputs) {
   const Tensor& g = outputs[0];
@@ -617,7 +627,8 @@ Tensor apply_pointwise(const OpDef& op, const Arg* args, size_t n, const Tensor&
   if (mode.inference) result->flags |= kInference;
   if (out) ++out->version();
   if (mode.grad && op.node_name && wants_gradient(op, args, n) && is_differentiable(result->dtype)) {
-    FACULA_CHECK(!out, Runtime, op.name, "(): functions with out=... arguments don't support automatic differentiation, "
+    FACULA_CHECK(!out, Runtime, op.name,
+                 "(): functions with out=... arguments don't support automatic differentiation, "
                  "but one of the arguments requires grad.");
     uint32_t saves;
     Node* node = record(op, args, n, saves, false);

@@ -9,14 +9,16 @@
 namespace facula::formula {
 
 // F(name, node, result, columns, differentiable, ahead, saved, (operands), formula)
-//   node            what grad_fn shows in PyTorch; NONE: not differentiable
+//   node            what grad_fn shows in PyTorch, |digit: that of the overload with a number; NONE: not differentiable
 //   result          Promoted, Float (integers become floats first), Bool; Own: operand 0 alone decides the type
-//   columns         R float and double, I integer, C complex; Z: the integer form has forbidden operands 1 (caller checks);
+//   columns         R float and double, I integer, C complex; Z: the integer form has forbidden operands 1 (caller
+//   checks);
 //                   W: whole numbers yes, truth values no
 //   differentiable  bit j: operand j
 //   ahead           bit j: its derivative is compiled ahead of time, otherwise the interpreter computes it
 //   saved           OPERANDS, or RESULT(derivative in terms of the gradient g and the result y), as PyTorch saves
-inline constexpr int R = 0b00011, I = 0b00100, C = 0b11000, RI = R | I, RC = R | C, RIC = R | I | C, Z = 0b100000, W = 0b1000000;
+inline constexpr int R = 0b00011, I = 0b00100, C = 0b11000, RI = R | I, RC = R | C, RIC = R | I | C, Z = 0b100000,
+                     W = 0b1000000;
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 inline constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 // Klambauer et al. 2017, appendix: the fixed point of mean 0 and variance 1.
@@ -32,11 +34,11 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(div_floor, DivBackward2, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
   F(div_trunc, DivBackward2, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), trunc_divide(x, y)) \
   F(floor_divide, NONE, Promoted, RI | Z | W, 0, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
-  F(remainder, RemainderBackward1, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), remainder(x, y)) \
-  F(fmod, FmodBackward1, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), fmod(x, y)) \
+  F(remainder, RemainderBackward1|0, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), remainder(x, y)) \
+  F(fmod, FmodBackward1|0, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), fmod(x, y)) \
   F(add_alpha, AddBackward0, Promoted, RIC, 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x + alpha * y) \
   F(sub_alpha, SubBackward0, Promoted, RIC | W, 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x - alpha * y) \
-  F(lerp, LerpBackward1, Own, R, 0b111, 0, OPERANDS, (auto start, auto end, auto weight), \
+  F(lerp, LerpBackward1|0, Own, R, 0b111, 0, OPERANDS, (auto start, auto end, auto weight), \
     select(abs(weight) < 0.5, start + weight * (end - start), end - (end - start) * (1.0 - weight))) \
   F(addcmul, AddcmulBackward0, Promoted, RI | W, 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
     x + value * t1 * t2) \
@@ -64,10 +66,10 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(nextafter, NONE, Promoted, R, 0, 0, OPERANDS, (auto x, auto y), nextafter(x, y)) \
   F(heaviside, NONE, Promoted, RI, 0, 0, OPERANDS, (auto x, auto value), \
     select(x == 0.0, value, select(x > 0.0, 1.0, 0.0))) \
-  F(clamp, ClampBackward0, Promoted, RI | W, 0b111, 0b001, OPERANDS, (auto x, auto lo, auto hi), \
+  F(clamp, ClampBackward0|1, Promoted, RI | W, 0b111, 0b001, OPERANDS, (auto x, auto lo, auto hi), \
     at_most(at_least(x, lo), hi)) \
-  F(clamp_min, ClampMinBackward1, Promoted, RI, 0b11, 0b01, OPERANDS, (auto x, auto lo), at_least(x, lo)) \
-  F(clamp_max, ClampMaxBackward1, Promoted, RI, 0b11, 0b01, OPERANDS, (auto x, auto hi), at_most(x, hi)) \
+  F(clamp_min, ClampMinBackward1|0, Promoted, RI, 0b11, 0b01, OPERANDS, (auto x, auto lo), at_least(x, lo)) \
+  F(clamp_max, ClampMaxBackward1|0, Promoted, RI, 0b11, 0b01, OPERANDS, (auto x, auto hi), at_most(x, hi)) \
   F(nan_to_num, NanToNumBackward0, Promoted, RI, 0b1, 0, OPERANDS, (auto x, auto nan, auto posinf, auto neginf), \
     select(x != x, nan, select(is_value(x, kInfinity), posinf, select(is_value(x, -kInfinity), neginf, x)))) \
   F(where, WhereBackward0, Promoted, RI, 0b110, 0b110, OPERANDS, (auto condition, auto x, auto y), \
@@ -102,7 +104,7 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(lcm, NONE, Promoted, I | W, 0, 0, OPERANDS, (auto x, auto y), lcm(x, y))
 
 #define FACULA_FUNCTION_FORMULAS(F) \
-  F(pow, PowBackward1, Promoted, RI | Z | W, 0b11, 0b01, OPERANDS, (auto x, auto y), pow(x, y)) \
+  F(pow, PowBackward1|0, Promoted, RI | Z | W, 0b11, 0b01, OPERANDS, (auto x, auto y), pow(x, y)) \
   F(atan2, Atan2Backward0, Float, R, 0b11, 0, OPERANDS, (auto y, auto x), atan2(y, x)) \
   F(hypot, HypotBackward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), hypot(x, y)) \
   F(logaddexp, LogaddexpBackward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), logaddexp(x, y)) \

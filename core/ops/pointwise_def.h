@@ -29,14 +29,14 @@ struct PointwiseDef {
   const char* node_name;  // "GeluBackward0": what grad_fn shows, PyTorch's name
   uint8_t arity;          // operands; parameters such as leaky_relu's slope are operands too
   ResultType result;
-  bool saves_result;      // derivative is a formula of (gradient, result) instead of (gradient, operands...)
-  uint8_t differentiable; // bit j: operand j has a derivative (a zero derivative counts: floor)
+  bool saves_result;        // derivative is a formula of (gradient, result) instead of (gradient, operands...)
+  uint8_t differentiable;   // bit j: operand j has a derivative (a zero derivative counts: floor)
   bool may_divide_by_zero;  // I64: the kernel gives 0 for a zero divisor (operand 1); the caller raises the error
   bool refuses_bool;        // computed as integers, but not for truth values
-  PointwiseKernel kernel[kColumns];                      // null: this column is not supported
+  PointwiseKernel kernel[kColumns];  // null: this column is not supported
   // Gradient of operand j: kernel over the blocks (gradient, operands...) or (gradient, result).
   // Null: the interpreter runs derivative_expr(j).
-  PointwiseKernel derivative[kMaxOperands][2];           // [j][F32 or F64]
+  PointwiseKernel derivative[kMaxOperands][2];  // [j][F32 or F64]
   Expr (*expr)(const Expr* operands);
   // gradient * d formula / d operand j, over operands (gradient, x0..) or (gradient, result) as saves_result says.
   Expr (*derivative_expr)(int j, const Expr* operands);

@@ -20,10 +20,11 @@ constexpr ArgKind kOperandKinds[kMaxArgs] = {ArgKind::Operand, ArgKind::Operand,
                                              ArgKind::Operand, ArgKind::Operand, ArgKind::Operand, ArgKind::Operand};
 constexpr ArgKind kWhereKinds[kMaxArgs] = {ArgKind::Condition, ArgKind::Operand, ArgKind::Operand};
 
-// "MulBackward0" -> "MulBackwardBackward0"
+// "MulBackward0" -> "MulBackwardBackward0", "PowBackward1|0" -> "PowBackwardBackward0"
 const char* derived_node_name(const char* node) {
   static std::deque<std::string> names;
   std::string name = node;
+  if (size_t bar = name.find('|'); bar != std::string::npos) name.resize(bar);
   if (!name.empty() && name.back() >= '0' && name.back() <= '9') name.pop_back();
   names.push_back(name + "Backward0");
   return names.back().c_str();

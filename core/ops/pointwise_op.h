@@ -18,9 +18,9 @@ struct PointwiseOp;
 // Gradient of one operand: gradient * d f / d x_j as an operation on (gradient, x0, ...) or (gradient, result).
 struct PointwiseDerivative {
   enum Shape : uint8_t { Zero, Identity, Negated, General } shape = Zero;
-  const OpDef* op = nullptr;                 // General: over those of (gradient, x...) that it uses
-  SmallVector<uint8_t, 5> operands;          // which: 0 the gradient, 1 + i the operand i (or 1: the result)
-  uint32_t saves = 0;                        // bits of operand slots, or kSaveResult
+  const OpDef* op = nullptr;         // General: over those of (gradient, x...) that it uses
+  SmallVector<uint8_t, 5> operands;  // which: 0 the gradient, 1 + i the operand i (or 1: the result)
+  uint32_t saves = 0;                // bits of operand slots, or kSaveResult
 };
 
 struct PointwiseOp {
@@ -29,12 +29,12 @@ struct PointwiseOp {
   ResultType result;
   bool saves_result;
   uint8_t differentiable;
-  uint8_t kernel_arity;                               // blocks that the kernel expects, unused ones included
-  uint8_t kernel_slot[kMaxDerivedOperands];           // where operand i goes among them
-  PointwiseKernel kernel[kColumns];                   // null: the interpreter, where the column is a float one
-  const PointwiseDef* def;                            // null for a derived operation
-  Expr formula;                                       // derived operations; empty otherwise
-  const Program* program[2] = {};                     // F32, F64: derived operations
+  uint8_t kernel_arity;                      // blocks that the kernel expects, unused ones included
+  uint8_t kernel_slot[kMaxDerivedOperands];  // where operand i goes among them
+  PointwiseKernel kernel[kColumns];          // null: the interpreter, where the column is a float one
+  const PointwiseDef* def;                   // null for a derived operation
+  Expr formula;                              // derived operations; empty otherwise
+  const Program* program[2] = {};            // F32, F64: derived operations
   mutable std::atomic<const PointwiseDerivative*> derivative[kMaxDerivedOperands] = {};
 
   bool supports(Column c) const { return kernel[static_cast<int>(c)] || (def == nullptr && c <= Column::F64); }

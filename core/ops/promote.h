@@ -18,12 +18,16 @@ struct TypePromotion {
   int dimensioned = -1, zero_dim = -1, number = -1;
 
   void add(const Arg& a) {
-    if (a.tag == Arg::Tensor_) add(a.as_tensor());
-    else if (a.tag == Arg::Number) join(number, scalar_dtype(a.number));
+    if (a.tag == Arg::Tensor_)
+      add(a.as_tensor());
+    else if (a.tag == Arg::Number)
+      join(number, scalar_dtype(a.number));
   }
   void add(const Tensor& t) {
-    if (t->flags & kWrappedNumber) join(number, t->dtype);
-    else join(t->ndim() > 0 ? dimensioned : zero_dim, t->dtype);
+    if (t->flags & kWrappedNumber)
+      join(number, t->dtype);
+    else
+      join(t->ndim() > 0 ? dimensioned : zero_dim, t->dtype);
   }
   DType result() const { return static_cast<DType>(combine(combine(dimensioned, zero_dim), number)); }
 
@@ -53,9 +57,9 @@ inline void broadcast_into(Dims& sizes, const Dims& other) {
   for (size_t i = 0; i < n; ++i) {
     int64_t a = i < n - sizes.size() ? 1 : sizes[i - (n - sizes.size())];
     int64_t b = i < n - other.size() ? 1 : other[i - (n - other.size())];
-    FACULA_CHECK(a == b || a == 1 || b == 1, Runtime, "The size of tensor a (", a, ") must match the size of tensor b (", b,
-                 ") at non-singleton dimension ", i, " (shapes ", sizes, " and ", other,
-                 "): only sizes that are equal or 1 broadcast");
+    FACULA_CHECK(a == b || a == 1 || b == 1, Runtime, "The size of tensor a (", a,
+                 ") must match the size of tensor b (", b, ") at non-singleton dimension ", i, " (shapes ", sizes,
+                 " and ", other, "): only sizes that are equal or 1 broadcast");
     out[i] = a == 1 ? b : a;
   }
   sizes = std::move(out);

@@ -187,7 +187,7 @@ void zero_vjp(Backward& b) {
 // ---- new tensors ----
 
 Tensor bernoulli_of(const Tensor& x, Generator* g) {
-  Tensor out = empty_like(x);
+  Tensor out = empty(x->sizes, x->dtype);  // contiguous: numbers are drawn in the order of the elements
   bernoulli_each(out, x, g);
   return out;
 }

@@ -9,13 +9,18 @@ using Slots = SmallVector<const Tensor*, 4>;
 inline void collect_slots(const Arg* args, size_t nargs, Slots& slots) {
   static const Tensor absent;
   for (size_t i = 0; i < nargs; ++i) {
-    if (args[i].tag == Arg::Tensor_) slots.push_back(&args[i].as_tensor());
+    if (args[i].tag == Arg::Tensor_)
+      slots.push_back(&args[i].as_tensor());
     else if (args[i].tag == Arg::List)
       for (const Tensor& t : *args[i].list) slots.push_back(&t);
-    else slots.push_back(&absent);
+    else
+      slots.push_back(&absent);
   }
 }
 
+// A table name such as "SumBackward0|1" ends in another digit for the overload: argument 1 given, or an operand a
+// number.
+const char* overload_name(const char* node_name, bool overload);
 // A node with one edge for each slot; `tracked` follows from its parents.
 Node* new_op_node(const NodeClass* cls, const OpDef* op, const Slots& slots);
 

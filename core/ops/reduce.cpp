@@ -58,7 +58,8 @@ Reduction plan_reduction(const char* name, const Tensor& x, const Dims* dims, bo
   fail(ErrorKind::NotImplemented, "\"", name, "\" not implemented for '", scalar_type_name(t), "'");
 }
 
-Tensor reduce(const char* name, ReduceOp op, const Tensor& x, const Dims* dims, bool keepdim, DType out_type, double p = 0) {
+Tensor reduce(const char* name, ReduceOp op, const Tensor& x, const Dims* dims, bool keepdim, DType out_type,
+              double p = 0) {
   Reduction r = plan_reduction(name, x, dims, keepdim);
   Tensor out = empty(r.out_sizes, out_type);
   r.plan.out = out->data();
@@ -112,8 +113,10 @@ void nansum_vjp(Backward& b) {
 
 Tensor mean(const Tensor& x, const Dims* dims, bool keepdim, std::optional<DType> dtype) {
   DType out = dtype.value_or(x->dtype);
-  FACULA_CHECK(!is_integral(out), Runtime, "mean(): could not infer output dtype. Input dtype must be either a floating "
-               "point or complex dtype. Got: ", scalar_type_name(out), "; convert first, e.g. x.float().mean()");
+  FACULA_CHECK(!is_integral(out), Runtime,
+               "mean(): could not infer output dtype. Input dtype must be either a floating "
+               "point or complex dtype. Got: ",
+               scalar_type_name(out), "; convert first, e.g. x.float().mean()");
   return reduce("mean", ReduceOp::Mean, x, dims, keepdim, out);
 }
 void mean_vjp(Backward& b) {
@@ -151,7 +154,8 @@ void prod_vjp(Backward& b) {
 
 Tensor sum_to_size(const Tensor& x, const Dims& sizes) {
   if (x->sizes == sizes) return x;
-  FACULA_CHECK(sizes.size() <= x->sizes.size(), Runtime, "size {", sizes, "} is not expandable to size {", x->sizes, "}.");
+  FACULA_CHECK(sizes.size() <= x->sizes.size(), Runtime, "size {", sizes, "} is not expandable to size {", x->sizes,
+               "}.");
   Dims dims;
   size_t lead = x->sizes.size() - sizes.size();
   for (size_t i = 0; i < x->sizes.size(); ++i) {
@@ -188,7 +192,8 @@ void refuse_empty(const char* name, const Tensor& x, const Reduction& r, const D
   fail(ErrorKind::Index, name, "(): Expected reduction dim ", d, " to have non-zero size.");
 }
 
-template <bool largest> Tensor extreme_value(const Tensor& x, const Dims* dims, bool keepdim) {
+template <bool largest>
+Tensor extreme_value(const Tensor& x, const Dims* dims, bool keepdim) {
   const char* name = largest ? "amax" : "amin";
   refuse_empty(name, x, plan_reduction(name, x, dims, keepdim), dims);
   return reduce(name, largest ? ReduceOp::Amax : ReduceOp::Amin, x, dims, keepdim, x->dtype);
@@ -208,7 +213,8 @@ void extreme_value_vjp(Backward& b) {
   b.set(0, ops::mul(ops::broadcast_memory(hits, b.sizes(0)), g));
 }
 
-template <bool largest> Tensor extreme_all(const Tensor& x) {
+template <bool largest>
+Tensor extreme_all(const Tensor& x) {
   const char* name = largest ? "max" : "min";
   refuse_empty(name, x, plan_reduction(name, x, nullptr, false), nullptr);
   return reduce(name, largest ? ReduceOp::Amax : ReduceOp::Amin, x, nullptr, false, x->dtype);
@@ -223,7 +229,8 @@ void extreme_all_vjp(Backward& b) {
   b.set(0, ops::mul(hits, b.grad()));
 }
 
-template <bool largest> std::tuple<Tensor, Tensor> extreme_dim(const Tensor& x, int64_t dim, bool keepdim) {
+template <bool largest>
+std::tuple<Tensor, Tensor> extreme_dim(const Tensor& x, int64_t dim, bool keepdim) {
   const char* name = largest ? "max" : "min";
   Dims dims{wrap_dim(dim, x->ndim())};
   Reduction r = plan_reduction(name, x, &dims, keepdim);
@@ -244,7 +251,8 @@ void extreme_dim_vjp(Backward& b) {
   b.set(0, ops::scatter_add(ops::zeros(sizes, g->dtype), dims[0], index, g));
 }
 
-template <bool largest> Tensor arg_extreme(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
+template <bool largest>
+Tensor arg_extreme(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
   const char* name = largest ? "argmax" : "argmin";
   FACULA_CHECK(x->dtype != DType::Bool, Runtime, name, "(): does not support bool input; use x.int()");
   Dims dims;
@@ -266,7 +274,8 @@ DType float_type(const char* name, const Tensor& x) {
   return x->dtype;
 }
 
-template <bool standard> Tensor moment(const Tensor& x, const Dims* dims, bool keepdim, double correction) {
+template <bool standard>
+Tensor moment(const Tensor& x, const Dims* dims, bool keepdim, double correction) {
   const char* name = standard ? "std" : "var";
   DType type = float_type(name, x);
   Reduction r = plan_reduction(name, x, dims, keepdim);
@@ -299,8 +308,10 @@ void std_vjp(Backward& b) {
 }
 
 Tensor norm(const Tensor& x, double p, const Dims* dims, bool keepdim, std::optional<DType> dtype) {
-  FACULA_CHECK(!is_integral(dtype.value_or(x->dtype)), Runtime, "linalg.vector_norm: Expected a floating point or complex "
-               "tensor as input. Got ", scalar_type_name(x->dtype));
+  FACULA_CHECK(!is_integral(dtype.value_or(x->dtype)), Runtime,
+               "linalg.vector_norm: Expected a floating point or complex "
+               "tensor as input. Got ",
+               scalar_type_name(x->dtype));
   DType out = real_of(dtype.value_or(x->dtype));
   return reduce("norm", ReduceOp::Norm, x, dims, keepdim, out, p);
 }
@@ -311,7 +322,9 @@ void norm_vjp(Backward& b) {
   const Dims* dims = dims_arg(b, 2);
   bool keepdim = b.arg(3).number.to_bool();
   Tensor g = restore_dims(b.grad(), b.sizes(0), dims, keepdim), y = restore_dims(b.result(), b.sizes(0), dims, keepdim);
-  auto where_nonzero = [](const Tensor& at, const Tensor& value) { return ops::where(ops::eq(at, Scalar(0)), Scalar(0), value); };
+  auto where_nonzero = [](const Tensor& at, const Tensor& value) {
+    return ops::where(ops::eq(at, Scalar(0)), Scalar(0), value);
+  };
   if (p == 0) return b.set(0, ops::zeros(b.sizes(0), x->dtype));
   if (p == 1) return b.set(0, ops::mul(ops::sign(x), g));
   if (p == 2) return b.set(0, ops::mul(x, where_nonzero(y, ops::div(g, y))));
@@ -321,7 +334,8 @@ void norm_vjp(Backward& b) {
     return b.set(0, ops::mul(ops::mul(ops::sign(x), hits), ops::div(g, count)));
   }
   Tensor scale = where_nonzero(y, ops::div(g, ops::pow(y, Scalar(p - 1))));
-  Tensor power = p < 1 || p < 2 ? where_nonzero(x, ops::pow(ops::abs(x), Scalar(p - 1))) : ops::pow(ops::abs(x), Scalar(p - 1));
+  Tensor power =
+      p < 1 || p < 2 ? where_nonzero(x, ops::pow(ops::abs(x), Scalar(p - 1))) : ops::pow(ops::abs(x), Scalar(p - 1));
   b.set(0, ops::mul(ops::mul(ops::sign(x), power), scale));
 }
 
@@ -349,26 +363,33 @@ bool equal(const Tensor& a, const Tensor& b) {
 
 constexpr uint32_t kInput = 1;
 const OpDef kOps[] = {
-    FACULA_OP("sum", Reduction, "SumBackward0", sum, .vjp = sum_vjp),
+    FACULA_OP("sum", Reduction, "SumBackward0|1", sum, .vjp = sum_vjp),
     FACULA_OP("nansum", Reduction, "NansumBackward0", nansum, .vjp = nansum_vjp, .saves = {kInput}),
-    FACULA_OP("mean", Reduction, "MeanBackward0", mean, .vjp = mean_vjp),
-    FACULA_OP("_prod", Reduction, "ProdBackward0", prod, .vjp = prod_vjp, .saves = {kInput}),
+    FACULA_OP("mean", Reduction, "MeanBackward0|1", mean, .vjp = mean_vjp),
+    FACULA_OP("_prod", Reduction, "ProdBackward0|1", prod, .vjp = prod_vjp, .saves = {kInput}),
     FACULA_OP("sum_to_size", Reduction, nullptr, sum_to_size),
     FACULA_OP("any", Reduction, nullptr, any),
     FACULA_OP("all", Reduction, nullptr, all),
     FACULA_OP("_count_nonzero", Reduction, nullptr, count_nonzero),
-    FACULA_OP("amax", Reduction, "AmaxBackward0", extreme_value<true>, .vjp = extreme_value_vjp, .saves = {kInput | kSaveResult}),
-    FACULA_OP("amin", Reduction, "AminBackward0", extreme_value<false>, .vjp = extreme_value_vjp, .saves = {kInput | kSaveResult}),
-    FACULA_OP("_max_all", Reduction, "MaxBackward1", extreme_all<true>, .vjp = extreme_all_vjp, .saves = {kInput | kSaveResult}),
-    FACULA_OP("_min_all", Reduction, "MinBackward1", extreme_all<false>, .vjp = extreme_all_vjp, .saves = {kInput | kSaveResult}),
-    FACULA_OP("_max_dim", Reduction, "MaxBackward0", extreme_dim<true>, .vjp = extreme_dim_vjp, .saves = {kSaveResult1}),
-    FACULA_OP("_min_dim", Reduction, "MinBackward0", extreme_dim<false>, .vjp = extreme_dim_vjp, .saves = {kSaveResult1}),
+    FACULA_OP("amax", Reduction, "AmaxBackward0", extreme_value<true>, .vjp = extreme_value_vjp,
+              .saves = {kInput | kSaveResult}),
+    FACULA_OP("amin", Reduction, "AminBackward0", extreme_value<false>, .vjp = extreme_value_vjp,
+              .saves = {kInput | kSaveResult}),
+    FACULA_OP("_max_all", Reduction, "MaxBackward1", extreme_all<true>, .vjp = extreme_all_vjp,
+              .saves = {kInput | kSaveResult}),
+    FACULA_OP("_min_all", Reduction, "MinBackward1", extreme_all<false>, .vjp = extreme_all_vjp,
+              .saves = {kInput | kSaveResult}),
+    FACULA_OP("_max_dim", Reduction, "MaxBackward0", extreme_dim<true>, .vjp = extreme_dim_vjp,
+              .saves = {kSaveResult1}),
+    FACULA_OP("_min_dim", Reduction, "MinBackward0", extreme_dim<false>, .vjp = extreme_dim_vjp,
+              .saves = {kSaveResult1}),
     FACULA_OP("argmax", Reduction, nullptr, arg_extreme<true>),
     FACULA_OP("argmin", Reduction, nullptr, arg_extreme<false>),
     FACULA_OP("_var", Reduction, "VarBackward0", moment<false>, .vjp = var_vjp, .saves = {kInput}),
     FACULA_OP("_std", Reduction, "StdBackward0", moment<true>, .vjp = std_vjp, .saves = {kInput | kSaveResult}),
     FACULA_OP("_norm", Reduction, "LinalgVectorNormBackward0", norm, .vjp = norm_vjp, .saves = {kInput | kSaveResult}),
-    FACULA_OP("logsumexp", Reduction, "LogsumexpBackward0", logsumexp, .vjp = logsumexp_vjp, .saves = {kInput | kSaveResult}),
+    FACULA_OP("logsumexp", Reduction, "LogsumexpBackward0", logsumexp, .vjp = logsumexp_vjp,
+              .saves = {kInput | kSaveResult}),
     FACULA_OP("equal", Reduction, nullptr, equal),
 };
 

@@ -7,15 +7,15 @@
 
 namespace facula {
 
-extern const OpFamily kViewFamily, kCopyFamily, kReduceFamily, kContractFamily, kLinalgFamily, kIndexFamily, kIndexScatterFamily,
-    kIndexReduceFamily, kRearrangeFamily, kScanFamily, kFusedFamily, kLossFamily, kClassLossFamily, kRandomFamily,
-    kConvFamily, kPoolFamily, kStepFamily;
+extern const OpFamily kViewFamily, kCopyFamily, kReduceFamily, kContractFamily, kLinalgFamily, kIndexFamily,
+    kIndexScatterFamily, kIndexReduceFamily, kRearrangeFamily, kScanFamily, kFusedFamily, kLossFamily, kClassLossFamily,
+    kRandomFamily, kConvFamily, kPoolFamily, kStepFamily;
 
 const OpFamily* op_families(size_t* count) {
   static const OpFamily families[] = {
-      pointwise_family(),  kViewFamily,        kCopyFamily,      kReduceFamily, kContractFamily, kLinalgFamily, kIndexFamily,
-      kIndexScatterFamily, kIndexReduceFamily, kRearrangeFamily, kScanFamily,   kFusedFamily,    kLossFamily,
-      kClassLossFamily,    kRandomFamily,      kConvFamily,      kPoolFamily,   kStepFamily};
+      pointwise_family(), kViewFamily,         kCopyFamily,        kReduceFamily,    kContractFamily, kLinalgFamily,
+      kIndexFamily,       kIndexScatterFamily, kIndexReduceFamily, kRearrangeFamily, kScanFamily,     kFusedFamily,
+      kLossFamily,        kClassLossFamily,    kRandomFamily,      kConvFamily,      kPoolFamily,     kStepFamily};
   *count = sizeof(families) / sizeof(families[0]);
   return families;
 }

@@ -1,6 +1,8 @@
 // Running reductions along a dimension: cumsum, cumprod, cummax, cummin, logcumsumexp.
 #include "cpu/scan.h"
 
+#include <limits>
+
 #include "base/gil.h"
 #include "cpu/index.h"
 #include "ops/axis.h"
@@ -85,7 +87,8 @@ void logcumsumexp_vjp(Backward& b) {
   static const OpDef& op = find_op("logcumsumexp");
   Tensor g = b.grad(), x = b.input(0), y = b.result();
   int64_t dim = b.arg(1).number.i;
-  const Scalar nothing(-INFINITY);
+  // The logarithm of nothing: finite, so that second derivatives are not inf - inf.
+  const Scalar nothing(g->dtype == DType::Float16 ? -65504.0 : double{std::numeric_limits<float>::lowest()});
   Tensor is_zero = ops::eq(g, Scalar(0)), positive = ops::ge(g, Scalar(0));
   Tensor size = ops::log(ops::abs(ops::where(is_zero, Scalar(1.0), g)));
   size = ops::where(is_zero, nothing, size);

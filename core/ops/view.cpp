@@ -63,13 +63,16 @@ namespace {
 Tensor view(const Tensor& x, const Dims& wanted) {
   Dims sizes = infer_sizes("view", wanted, x->numel);
   auto strides = view_strides(x->sizes, x->strides, sizes);
-  FACULA_CHECK(strides, Runtime,
-               "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
-               "contiguous subspaces). Use .reshape(...) instead. (view of a tensor of shape ", x->sizes,
-               " with strides ", x->strides, " as ", sizes, ")");
+  FACULA_CHECK(
+      strides, Runtime,
+      "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+      "contiguous subspaces). Use .reshape(...) instead. (view of a tensor of shape ",
+      x->sizes, " with strides ", x->strides, " as ", sizes, ")");
   return alias(x, sizes, *strides, x->byte_offset);
 }
-Tensor unsafe_view(const Tensor& x, const Dims& sizes) { return alias(x, sizes, contiguous_strides(sizes), x->byte_offset); }
+Tensor unsafe_view(const Tensor& x, const Dims& sizes) {
+  return alias(x, sizes, contiguous_strides(sizes), x->byte_offset);
+}
 void same_elements_vjp(Backward& b) { b.set(0, ops::reshape(b.grad(), b.sizes(0))); }
 
 Tensor reshape(const Tensor& x, const Dims& wanted) {
@@ -96,7 +99,8 @@ Tensor flatten(const Tensor& x, int64_t start, int64_t end) {
 Tensor permute(const Tensor& x, const Dims& dims) {
   FACULA_CHECK(static_cast<int64_t>(dims.size()) == x->ndim(), Runtime,
                "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
-               "ordering of dimensions i.e. input.dim() = ", x->ndim(), " is not equal to len(dims) = ", dims.size());
+               "ordering of dimensions i.e. input.dim() = ",
+               x->ndim(), " is not equal to len(dims) = ", dims.size());
   Dims sizes, strides;
   SmallVector<bool, 8> seen(dims.size(), false);
   for (int64_t dim : dims) {
@@ -123,9 +127,11 @@ Tensor reverse_dims(const Tensor& x) {
 }
 
 Tensor movedim(const Tensor& x, const Dims& source, const Dims& destination) {
-  FACULA_CHECK(source.size() == destination.size(), Runtime,
-               "movedim: Invalid source or destination dims: source (", source, " dims) should contain the same number of "
-               "dims as destination (", destination, " dims)");
+  FACULA_CHECK(source.size() == destination.size(), Runtime, "movedim: Invalid source or destination dims: source (",
+               source,
+               " dims) should contain the same number of "
+               "dims as destination (",
+               destination, " dims)");
   int64_t n = x->ndim();
   Dims order(static_cast<size_t>(n), -1);
   SmallVector<bool, 8> taken(static_cast<size_t>(n), false);
@@ -195,8 +201,10 @@ Tensor unsqueeze(const Tensor& x, int64_t dim) {
 Tensor expand(const Tensor& x, const Dims& wanted) {
   size_t n = wanted.size(), lead = n - x->sizes.size();
   FACULA_CHECK(n >= x->sizes.size(), Runtime, "expand(", tensor_type_text(x.get()), "{", x->sizes, "}, size=", wanted,
-               "): the number of sizes provided (", n, ") must be greater or equal to the number of dimensions in the "
-               "tensor (", x->ndim(), ")");
+               "): the number of sizes provided (", n,
+               ") must be greater or equal to the number of dimensions in the "
+               "tensor (",
+               x->ndim(), ")");
   Dims sizes(n), strides(n, 0);
   for (size_t i = 0; i < n; ++i) {
     if (i < lead) {
@@ -208,8 +216,8 @@ Tensor expand(const Tensor& x, const Dims& wanted) {
     int64_t have = x->sizes[i - lead];
     sizes[i] = wanted[i] == -1 ? have : wanted[i];
     FACULA_CHECK(sizes[i] == have || have == 1, Runtime, "The expanded size of the tensor (", sizes[i],
-                 ") must match the existing size (", have, ") at non-singleton dimension ", i, ".  Target sizes: ", wanted,
-                 ".  Tensor sizes: ", x->sizes);
+                 ") must match the existing size (", have, ") at non-singleton dimension ", i,
+                 ".  Target sizes: ", wanted, ".  Tensor sizes: ", x->sizes);
     FACULA_CHECK(sizes[i] >= 0, Runtime, "expand(): negative size ", sizes[i], " in ", wanted);
     strides[i] = have == 1 && sizes[i] != 1 ? 0 : x->strides[i - lead];
   }
@@ -237,8 +245,8 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   FACULA_CHECK(x->ndim() > 0, Index, "select() cannot be applied to a 0-dim tensor.");
   dim = wrap_dim(dim, x->ndim());
   int64_t n = x->sizes[dim];
-  FACULA_CHECK(index >= -n && index < n, Index, "select(): index ", index, " out of range for tensor of size ", x->sizes,
-               " at dimension ", dim);
+  FACULA_CHECK(index >= -n && index < n, Index, "select(): index ", index, " out of range for tensor of size ",
+               x->sizes, " at dimension ", dim);
   if (index < 0) index += n;
   Dims sizes = x->sizes, strides = x->strides;
   int64_t offset = index * strides[dim];
@@ -290,11 +298,14 @@ Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
   FACULA_CHECK(start >= -n && start <= n, Index, "start out of range (expected to be in range of [", -n, ", ", n,
                "], but got ", start, ")");
   if (start < 0) start += n;
-  FACULA_CHECK(start <= n - length, Runtime, "start (", start, ") + length (", length, ") exceeds dimension size (", n, ").");
+  FACULA_CHECK(start <= n - length, Runtime, "start (", start, ") + length (", length, ") exceeds dimension size (", n,
+               ").");
   return ops::slice(x, dim, start, start + length, 1);
 }
 
-struct Diagonal { int64_t offset, length, stride; };
+struct Diagonal {
+  int64_t offset, length, stride;
+};
 Diagonal diagonal_geometry(const Dims& sizes, const Dims& strides, int64_t offset, int64_t a, int64_t b) {
   int64_t length = offset >= 0 ? std::min(sizes[a], sizes[b] - offset) : std::min(sizes[a] + offset, sizes[b]);
   int64_t start = length <= 0 ? 0 : offset >= 0 ? offset * strides[b] : -offset * strides[a];
@@ -328,7 +339,8 @@ void diagonal_vjp(Backward& b) {
 Tensor unfold(const Tensor& x, int64_t dim, int64_t size, int64_t step) {
   dim = wrap_dim(dim, x->ndim());
   int64_t n = x->ndim() ? x->sizes[dim] : 1, stride = x->ndim() ? x->strides[dim] : 1;
-  FACULA_CHECK(size >= 0 && size <= n, Runtime, "maximum size for tensor at dimension ", dim, " is ", n, " but size is ", size);
+  FACULA_CHECK(size >= 0 && size <= n, Runtime, "maximum size for tensor at dimension ", dim, " is ", n,
+               " but size is ", size);
   FACULA_CHECK(step > 0, Runtime, "step is ", step, " but must be > 0");
   Dims sizes = x->sizes, strides = x->strides;
   if (x->ndim()) {
@@ -352,13 +364,15 @@ Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::
   int64_t last = offset, n = count_elements(sizes);
   bool overflow = false;
   for (size_t i = 0; i < sizes.size() && n > 0; ++i) {
-    FACULA_CHECK(strides[i] >= 0, Runtime, "as_strided: Negative strides are not supported at the moment, got strides: ", strides);
+    FACULA_CHECK(strides[i] >= 0, Runtime,
+                 "as_strided: Negative strides are not supported at the moment, got strides: ", strides);
     int64_t extent;
-    overflow |= __builtin_mul_overflow(sizes[i] - 1, strides[i], &extent) || __builtin_add_overflow(last, extent, &last);
+    overflow |=
+        __builtin_mul_overflow(sizes[i] - 1, strides[i], &extent) || __builtin_add_overflow(last, extent, &last);
   }
-  FACULA_CHECK(!overflow && (n == 0 || last < x->storage->nbytes / x->item_size()), Runtime,
-               "setStorage: sizes ", sizes, ", strides ", strides, ", storage offset ", offset,
-               ", and itemsize ", x->item_size(), " are out of bounds for storage of size ", x->storage->nbytes);
+  FACULA_CHECK(!overflow && (n == 0 || last < x->storage->nbytes / x->item_size()), Runtime, "setStorage: sizes ",
+               sizes, ", strides ", strides, ", storage offset ", offset, ", and itemsize ", x->item_size(),
+               " are out of bounds for storage of size ", x->storage->nbytes);
   static const OpDef& op = find_op("_as_strided_of");
   return call(op, x, sizes, strides, offset, x->strides, x->offset());
 }
@@ -391,12 +405,12 @@ TensorList split_with_sizes(const Tensor& x, const Dims& lengths, int64_t dim) {
   dim = wrap_dim(dim, x->ndim());
   int64_t total = 0;
   for (int64_t n : lengths) {
-    FACULA_CHECK(n >= 0, Runtime, "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=",
-                 lengths);
+    FACULA_CHECK(n >= 0, Runtime,
+                 "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=", lengths);
     total += n;
   }
-  FACULA_CHECK(total == x->sizes[dim], Runtime, "split_with_sizes expects split_sizes to sum exactly to ", x->sizes[dim],
-               " (input tensor's size at dimension ", dim, "), but got split_sizes=", lengths);
+  FACULA_CHECK(total == x->sizes[dim], Runtime, "split_with_sizes expects split_sizes to sum exactly to ",
+               x->sizes[dim], " (input tensor's size at dimension ", dim, "), but got split_sizes=", lengths);
   TensorList out;
   int64_t start = 0;
   for (int64_t n : lengths) {
@@ -409,7 +423,8 @@ TensorList split(const Tensor& x, int64_t length, int64_t dim) {
   FACULA_CHECK(x->ndim() > 0, Runtime, "split expects at least a 1-dimensional tensor");
   FACULA_CHECK(length >= 0, Runtime, "split expects split_size be non-negative, but got split_size=", length);
   int64_t n = x->size(dim);
-  FACULA_CHECK(length > 0 || n == 0, Runtime, "split_size can only be 0 if dimension size is 0, but got dimension size of ", n);
+  FACULA_CHECK(length > 0 || n == 0, Runtime,
+               "split_size can only be 0 if dimension size is 0, but got dimension size of ", n);
   Dims lengths;
   for (int64_t at = 0; at < n; at += length) lengths.push_back(std::min(length, n - at));
   if (lengths.empty()) lengths.push_back(0);

@@ -37,8 +37,8 @@ Tensor run_tensor_hooks(PyObject* dict, const Tensor& gradient) {
     if (r.get() == Py_None) continue;
     FACULA_CHECK(is_tensor(r.get()), Type, "expected Variable, but hook returned '", Py_TYPE(r.get())->tp_name, "'");
     Tensor replaced = as_tensor(r.get());
-    FACULA_CHECK(replaced->sizes == g->sizes, Runtime, "hook '", "' has changed the size of value: from ", g->sizes, " to ",
-                 replaced->sizes);
+    FACULA_CHECK(replaced->sizes == g->sizes, Runtime, "hook '", "' has changed the size of value: from ", g->sizes,
+                 " to ", replaced->sizes);
     g = replaced;
   }
   return g;
@@ -144,8 +144,12 @@ PyObject* node_name(PyObject* o, PyObject*) { return PyUnicode_FromString(node_o
 bool is_tensor_argument(const Node* n, size_t slot) {
   if (!n->op || slot >= n->op->signature.count) return true;
   switch (n->op->signature.kinds[slot]) {
-    case ArgKind::Tensor: case ArgKind::MaybeTensor: case ArgKind::Operand: case ArgKind::MaybeOperand:
-    case ArgKind::TensorList: case ArgKind::MaybeTensorList: return true;
+    case ArgKind::Tensor:
+    case ArgKind::MaybeTensor:
+    case ArgKind::Operand:
+    case ArgKind::MaybeOperand:
+    case ArgKind::TensorList:
+    case ArgKind::MaybeTensorList: return true;
     default: return false;
   }
 }
@@ -206,7 +210,8 @@ PyObject* node_python(PyObject* o, void*) {
 }
 PyMethodDef node_methods[] = {
     {"name", node_name, METH_NOARGS, "The name that is printed as grad_fn."},
-    {"register_hook", node_register_hook, METH_O, "register_hook(fn): fn(grad_inputs, grad_outputs) after the node ran."},
+    {"register_hook", node_register_hook, METH_O,
+     "register_hook(fn): fn(grad_inputs, grad_outputs) after the node ran."},
     {"register_prehook", node_register_prehook, METH_O, "register_prehook(fn): fn(grad_outputs) before the node runs."},
     {"_sequence_nr", node_sequence, METH_NOARGS, "Order of creation."},
     {}};
@@ -217,8 +222,7 @@ PyGetSetDef node_attributes[] = {
     {"_saved_tensors", node_saved, nullptr, "What the derivative keeps.", nullptr},
     {"_context", node_python, nullptr, "The ctx of a custom Function, or None.", nullptr},
     {}};
-PyMemberDef node_members[] = {
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(Node, weakrefs), READONLY, nullptr}, {}};
+PyMemberDef node_members[] = {{"__weaklistoffset__", T_PYSSIZET, offsetof(Node, weakrefs), READONLY, nullptr}, {}};
 PyType_Slot node_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)},
                             {Py_tp_traverse, reinterpret_cast<void*>(node_traverse)},
                             {Py_tp_clear, reinterpret_cast<void*>(node_clear)},
@@ -258,14 +262,17 @@ int set_grad(PyObject* o, PyObject* value, void*) {
 PyObject* get_requires_grad(PyObject* o, void*) { return PyBool_FromLong(raw(o)->requires_grad()); }
 void set_requires_grad_flag(const Tensor& t, bool on) {
   if (on) {
-    FACULA_CHECK(is_differentiable(t->dtype), Runtime, "only Tensors of floating point dtype can require gradients (got ",
-                 name_of(t->dtype), "; convert with x.float())");
+    FACULA_CHECK(is_differentiable(t->dtype), Runtime,
+                 "only Tensors of floating point dtype can require gradients (got ", name_of(t->dtype),
+                 "; convert with x.float())");
     FACULA_CHECK(!(t->flags & kInference) || mode.inference, Runtime,
                  "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.");
     t->flags |= kRequiresGrad;
   } else {
-    FACULA_CHECK(!t->node, Runtime, "you can only change requires_grad flags of leaf variables. If you want to use a "
-                 "computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().");
+    FACULA_CHECK(
+        !t->node, Runtime,
+        "you can only change requires_grad flags of leaf variables. If you want to use a "
+        "computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().");
     t->flags = static_cast<uint8_t>(t->flags & ~kRequiresGrad);
   }
 }
@@ -285,9 +292,7 @@ PyObject* get_grad_fn(PyObject* o, void*) {
   });
 }
 PyObject* get_is_leaf(PyObject* o, void*) { return PyBool_FromLong(raw(o)->node == nullptr); }
-PyObject* get_retains_grad(PyObject* o, void*) {
-  return PyBool_FromLong(raw(o)->meta && raw(o)->meta->retains_grad);
-}
+PyObject* get_retains_grad(PyObject* o, void*) { return PyBool_FromLong(raw(o)->meta && raw(o)->meta->retains_grad); }
 PyObject* get_output_nr(PyObject* o, void*) { return PyLong_FromUnsignedLong(raw(o)->output_index); }
 PyObject* get_hooks(PyObject* o, void*) {
   AutogradMeta* meta = raw(o)->meta;
@@ -367,21 +372,23 @@ PyObject* detach_in_place(PyObject* o, PyObject*) {
 Tensor initial_gradient(const Tensor& root, PyObject* given, size_t i) {
   if (given == Py_None || !given) {
     FACULA_CHECK(root->numel == 1, Runtime, "grad can be implicitly created only for scalar outputs");
-    FACULA_CHECK(is_floating(root->dtype), Runtime, "grad can be implicitly created only for real scalar outputs but got ",
-                 scalar_type_name(root->dtype));
+    FACULA_CHECK(is_floating(root->dtype), Runtime,
+                 "grad can be implicitly created only for real scalar outputs but got ", scalar_type_name(root->dtype));
     return ops::full(root->sizes, Scalar(1), root->dtype);
   }
   FACULA_CHECK(is_tensor(given), Type, "gradients can be either Tensors or None, but got ", Py_TYPE(given)->tp_name);
   Tensor g = as_tensor(given);
-  FACULA_CHECK(g->sizes == root->sizes, Runtime, "Mismatch in shape: grad_output[", i, "] has a shape of torch.Size(", g->sizes,
-               ") and output[", i, "] has a shape of torch.Size(", root->sizes, ").");
-  FACULA_CHECK(is_complex(g->dtype) == is_complex(root->dtype), Runtime, "For complex Tensors, both grad_output and output are required to have the same dtype.");
+  FACULA_CHECK(g->sizes == root->sizes, Runtime, "Mismatch in shape: grad_output[", i, "] has a shape of torch.Size(",
+               g->sizes, ") and output[", i, "] has a shape of torch.Size(", root->sizes, ").");
+  FACULA_CHECK(is_complex(g->dtype) == is_complex(root->dtype), Runtime,
+               "For complex Tensors, both grad_output and output are required to have the same dtype.");
   return g;
 }
 
 void add_root(const Tensor& t, PyObject* gradient, SmallVector<Edge, 2>& roots, Gradients& gradients) {
   size_t i = roots.size();
-  FACULA_CHECK(t->requires_grad(), Runtime, "element ", i, " of tensors does not require grad and does not have a grad_fn");
+  FACULA_CHECK(t->requires_grad(), Runtime, "element ", i,
+               " of tensors does not require grad and does not have a grad_fn");
   gradients.push_back(initial_gradient(t, gradient, i));
   roots.push_back(gradient_edge(t));
 }
@@ -413,7 +420,8 @@ PyObject* tensor_backward(PyObject* o, PyObject* const* args, Py_ssize_t nargs, 
         inputs.push_back(as_tensor(given[3]));
       } else {
         Ref list = check(PySequence_Fast(given[3], "inputs must be a Tensor or a sequence of Tensors"));
-        FACULA_CHECK(PySequence_Fast_GET_SIZE(list.get()) > 0, Runtime, "`inputs` argument to `backward()` cannot be empty.");
+        FACULA_CHECK(PySequence_Fast_GET_SIZE(list.get()) > 0, Runtime,
+                     "`inputs` argument to `backward()` cannot be empty.");
         for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list.get()); ++i) {
           PyObject* item = PySequence_Fast_GET_ITEM(list.get(), i);
           inputs.push_back(expect_tensor(item, "backward", "inputs"));
@@ -438,7 +446,8 @@ PyObject* run_backward_python(PyObject*, PyObject* args) {
     SmallVector<Edge, 2> roots;
     Gradients gradients;
     Py_ssize_t n = PyTuple_GET_SIZE(tensors);
-    FACULA_CHECK(PyTuple_GET_SIZE(grads) == n, Runtime, "got ", n, " tensors and ", PyTuple_GET_SIZE(grads), " gradients");
+    FACULA_CHECK(PyTuple_GET_SIZE(grads) == n, Runtime, "got ", n, " tensors and ", PyTuple_GET_SIZE(grads),
+                 " gradients");
     for (Py_ssize_t i = 0; i < n; ++i) {
       PyObject* item = PyTuple_GET_ITEM(tensors, i);
       add_root(expect_tensor(item, "backward", "tensors"), PyTuple_GET_ITEM(grads, i), roots, gradients);
@@ -468,36 +477,44 @@ PyObject* set_flag(PyObject* on, bool Mode::*flag) {
   return PyBool_FromLong(before);
 }
 PyMethodDef module_methods[] = {
-    {"_set_grad_enabled", [](PyObject*, PyObject* on) { return set_flag(on, &Mode::grad); }, METH_O, "Returns what it was."},
-    {"is_grad_enabled", [](PyObject*, PyObject*) { return PyBool_FromLong(mode.grad); }, METH_NOARGS, "Whether operations are recorded."},
-    {"_set_inference", [](PyObject*, PyObject* on) { return set_flag(on, &Mode::inference); }, METH_O, "Returns what it was."},
-    {"is_inference_mode_enabled", [](PyObject*, PyObject*) { return PyBool_FromLong(mode.inference); }, METH_NOARGS, "Whether inference mode is on."},
-    {"_set_anomaly", [](PyObject*, PyObject* on) { return set_flag(on, &Mode::anomaly); }, METH_O, "Returns what it was."},
-    {"is_anomaly_enabled", [](PyObject*, PyObject*) { return PyBool_FromLong(mode.anomaly); }, METH_NOARGS, "Whether anomaly mode is on."},
+    {"_set_grad_enabled", [](PyObject*, PyObject* on) { return set_flag(on, &Mode::grad); }, METH_O,
+     "Returns what it was."},
+    {"is_grad_enabled", [](PyObject*, PyObject*) { return PyBool_FromLong(mode.grad); }, METH_NOARGS,
+     "Whether operations are recorded."},
+    {"_set_inference", [](PyObject*, PyObject* on) { return set_flag(on, &Mode::inference); }, METH_O,
+     "Returns what it was."},
+    {"is_inference_mode_enabled", [](PyObject*, PyObject*) { return PyBool_FromLong(mode.inference); }, METH_NOARGS,
+     "Whether inference mode is on."},
+    {"_set_anomaly", [](PyObject*, PyObject* on) { return set_flag(on, &Mode::anomaly); }, METH_O,
+     "Returns what it was."},
+    {"is_anomaly_enabled", [](PyObject*, PyObject*) { return PyBool_FromLong(mode.anomaly); }, METH_NOARGS,
+     "Whether anomaly mode is on."},
     {"_run_backward", run_backward_python, METH_VARARGS, "The engine."},
     {}};
 
 }  // namespace
 
-PyGetSetDef autograd_attributes[] = {
-    {"grad", get_grad, set_grad, nullptr, nullptr},
-    {"requires_grad", get_requires_grad, set_requires_grad, nullptr, nullptr},
-    {"grad_fn", get_grad_fn, nullptr, nullptr, nullptr},
-    {"is_leaf", get_is_leaf, nullptr, nullptr, nullptr},
-    {"retains_grad", get_retains_grad, nullptr, nullptr, nullptr},
-    {"output_nr", get_output_nr, nullptr, nullptr, nullptr},
-    {"_backward_hooks", get_hooks, set_hooks, nullptr, nullptr},
-    {}};
+PyGetSetDef autograd_attributes[] = {{"grad", get_grad, set_grad, nullptr, nullptr},
+                                     {"requires_grad", get_requires_grad, set_requires_grad, nullptr, nullptr},
+                                     {"grad_fn", get_grad_fn, nullptr, nullptr, nullptr},
+                                     {"is_leaf", get_is_leaf, nullptr, nullptr, nullptr},
+                                     {"retains_grad", get_retains_grad, nullptr, nullptr, nullptr},
+                                     {"output_nr", get_output_nr, nullptr, nullptr, nullptr},
+                                     {"_backward_hooks", get_hooks, set_hooks, nullptr, nullptr},
+                                     {}};
 
 #define FUNCTION(f) reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(f))
 PyMethodDef autograd_methods[] = {
-    {"requires_grad_", FUNCTION(requires_grad_method), METH_VARARGS | METH_KEYWORDS, "requires_grad_(requires_grad=True): sets the flag; returns the tensor."},
-    {"register_hook", register_hook, METH_O, "register_hook(fn): fn(grad) -> Tensor or None, when the gradient of this tensor is known."},
+    {"requires_grad_", FUNCTION(requires_grad_method), METH_VARARGS | METH_KEYWORDS,
+     "requires_grad_(requires_grad=True): sets the flag; returns the tensor."},
+    {"register_hook", register_hook, METH_O,
+     "register_hook(fn): fn(grad) -> Tensor or None, when the gradient of this tensor is known."},
     {"register_post_accumulate_grad_hook", register_accumulate_hook, METH_O, "fn(tensor) after its .grad was updated."},
     {"retain_grad", retain_grad, METH_NOARGS, "Keeps .grad of a non-leaf."},
     {"detach_", detach_in_place, METH_NOARGS, "Forgets the history in place."},
     {"backward", FUNCTION(tensor_backward), METH_FASTCALL | METH_KEYWORDS,
-     "backward(gradient=None, retain_graph=None, create_graph=False, inputs=None): gradients of the leaves of this tensor's graph."},
+     "backward(gradient=None, retain_graph=None, create_graph=False, inputs=None): gradients of the leaves of this "
+     "tensor's graph."},
     {}};
 
 bool init_autograd(PyObject* module) {

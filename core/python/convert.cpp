@@ -54,7 +54,8 @@ bool scalar_from(PyObject* o, Scalar& out, bool tensors) {
   if (is_tensor(o)) {
     Tensor t = as_tensor(o);
     if (!tensors || t->numel != 1 || t->ndim() != 0) return false;
-    FACULA_CHECK(!t->requires_grad() || !mode.grad, Type, "a Tensor that requires grad cannot be used as a number here; use .item()");
+    FACULA_CHECK(!t->requires_grad() || !mode.grad, Type,
+                 "a Tensor that requires grad cannot be used as a number here; use .item()");
     out = ops::item(t);
     return true;
   }
@@ -113,8 +114,8 @@ namespace {
 // What the elements of nested sequences have in common.
 struct Survey {
   Dims sizes;
-  int kind = -1;           // highest Category of Python numbers, -1: none yet
-  int dtype = -1;          // promoted type of tensors and NumPy scalars among them
+  int kind = -1;   // highest Category of Python numbers, -1: none yet
+  int dtype = -1;  // promoted type of tensors and NumPy scalars among them
 };
 
 constexpr int kMaxDepth = 64;
@@ -125,7 +126,9 @@ bool is_sequence(PyObject* o) {
           !PyDict_Check(o));
 }
 
-bool is_buffer(PyObject* o) { return !is_tensor(o) && !PyBytes_Check(o) && PyObject_CheckBuffer(o) && !is_numpy_scalar(o); }
+bool is_buffer(PyObject* o) {
+  return !is_tensor(o) && !PyBytes_Check(o) && PyObject_CheckBuffer(o) && !is_numpy_scalar(o);
+}
 
 void survey_leaf(PyObject* o, Survey& s) {
   if (is_tensor(o)) {
@@ -181,7 +184,8 @@ Dims shape_of(PyObject* o) {
   return sizes;
 }
 
-template <class T> struct Fill {
+template <class T>
+struct Fill {
   T* out;
   void leaf(PyObject* o) {
     if (is_tensor(o)) return store(ops::item(as_tensor(o)));
@@ -190,9 +194,12 @@ template <class T> struct Fill {
     store(s);
   }
   void store(const Scalar& s) {
-    if constexpr (std::is_same_v<T, int64_t>) *out++ = s.to_int();
-    else if constexpr (std::is_same_v<T, double>) *out++ = s.to_double();
-    else *out++ = {s.to_double(), s.im};
+    if constexpr (std::is_same_v<T, int64_t>)
+      *out++ = s.to_int();
+    else if constexpr (std::is_same_v<T, double>)
+      *out++ = s.to_double();
+    else
+      *out++ = {s.to_double(), s.im};
   }
   void walk(PyObject* o, size_t depth) {
     if (depth == 0) return leaf(o);
@@ -228,20 +235,26 @@ Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype) {
     Tensor shared = tensor_from_buffer(data);
     return dtype && *dtype != shared->dtype ? ops::converted_memory(shared, *dtype) : ops::clone(shared);
   }
-  FACULA_CHECK(!PyUnicode_Check(data) && !PyDict_Check(data), Type, "new(): invalid data type '", Py_TYPE(data)->tp_name, "'");
+  FACULA_CHECK(!PyUnicode_Check(data) && !PyDict_Check(data), Type, "new(): invalid data type '",
+               Py_TYPE(data)->tp_name, "'");
   Survey s;
   s.sizes = shape_of(data);
   survey(data, s, 0);
   DType type = dtype.value_or(type_of(s));
-  bool complex = s.kind == static_cast<int>(Category::Complex) || (s.dtype >= 0 && is_complex(static_cast<DType>(s.dtype))) || is_complex(type);
+  bool complex = s.kind == static_cast<int>(Category::Complex) ||
+                 (s.dtype >= 0 && is_complex(static_cast<DType>(s.dtype))) || is_complex(type);
   FACULA_CHECK(!complex || is_complex(type), Type, "can't convert complex to ", name_of(type));
-  bool integral = s.kind <= static_cast<int>(Category::Integer) && (s.dtype < 0 || is_integral(static_cast<DType>(s.dtype)));
+  bool integral =
+      s.kind <= static_cast<int>(Category::Integer) && (s.dtype < 0 || is_integral(static_cast<DType>(s.dtype)));
   size_t depth = s.sizes.size();
   Tensor raw = empty(s.sizes, complex ? DType::Complex128 : integral ? DType::Int64 : DType::Float64);
   if (raw->numel > 0) {
-    if (complex) Fill<Complex<double>>{raw->ptr<Complex<double>>()}.walk(data, depth);
-    else if (integral) Fill<int64_t>{raw->ptr<int64_t>()}.walk(data, depth);
-    else Fill<double>{raw->ptr<double>()}.walk(data, depth);
+    if (complex)
+      Fill<Complex<double>>{raw->ptr<Complex<double>>()}.walk(data, depth);
+    else if (integral)
+      Fill<int64_t>{raw->ptr<int64_t>()}.walk(data, depth);
+    else
+      Fill<double>{raw->ptr<double>()}.walk(data, depth);
   }
   return ops::converted_memory(raw, type);
 }

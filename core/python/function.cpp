@@ -10,12 +10,12 @@ namespace {
 
 struct ContextObject {
   PyObject_HEAD
-  Node* node;             // not owned; null before the node exists and after it died
-  PyObject* to_save;      // tuple from save_for_backward
-  PyObject* dirty;        // tuple from mark_dirty
-  PyObject* fixed;        // tuple from mark_non_differentiable
-  PyObject* needs;        // needs_input_grad
-  PyObject* cls;          // the Function subclass
+  Node* node;         // not owned; null before the node exists and after it died
+  PyObject* to_save;  // tuple from save_for_backward
+  PyObject* dirty;    // tuple from mark_dirty
+  PyObject* fixed;    // tuple from mark_non_differentiable
+  PyObject* needs;    // needs_input_grad
+  PyObject* cls;      // the Function subclass
   bool materialize;
   PyObject* dict;
   PyObject* weakrefs;
@@ -84,11 +84,12 @@ PyObject* get_saved(PyObject* o, void*) {
     if (!c->to_save && !c->node) return PyTuple_New(0);
     if (!c->node) return Py_NewRef(c->to_save);
     Node* n = c->node;
-    FACULA_CHECK(!n->released, Runtime,
-                 "Trying to backward through the graph a second time (or directly access saved tensors after they have "
-                 "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-                 "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
-                 "if you need to access saved tensors after calling backward.");
+    FACULA_CHECK(
+        !n->released, Runtime,
+        "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+        "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+        "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
+        "if you need to access saved tensors after calling backward.");
     // args[0] is the number of saved values; entry i of the tuple has |slot| recorded in args[1 + i]: 0 for None
     Ref tuple = check(PyTuple_New(n->args.size() ? n->args[0].number.i : 0));
     size_t next = 0;
@@ -110,7 +111,8 @@ PyObject* get_next(PyObject* o, void*) {
 }
 
 PyMethodDef context_methods[] = {
-    {"save_for_backward", save_for_backward, METH_VARARGS, "Keeps tensors for backward; ctx.saved_tensors gives them back."},
+    {"save_for_backward", save_for_backward, METH_VARARGS,
+     "Keeps tensors for backward; ctx.saved_tensors gives them back."},
     {"mark_dirty", mark_dirty, METH_VARARGS, "Names the inputs that forward wrote into."},
     {"mark_non_differentiable", mark_non_differentiable, METH_VARARGS, "Names outputs without gradient."},
     {"set_materialize_grads", set_materialize_grads, METH_O, "False: backward gets None instead of zeros."},
@@ -174,8 +176,8 @@ void python_node_apply(Node* n, Gradients& outputs, Gradients& inputs) {
     bool fits = t->sizes.size() >= meta.sizes.size();
     for (size_t k = 0; fits && k < meta.sizes.size(); ++k)
       fits = meta.sizes[k] == 1 || meta.sizes[k] == t->sizes[t->sizes.size() - meta.sizes.size() + k];
-    FACULA_CHECK(fits, Runtime, "Function ", python_node_name(n), " returned an invalid gradient at index ", i, " - got ",
-                 t->sizes, " but expected shape compatible with ", meta.sizes);
+    FACULA_CHECK(fits, Runtime, "Function ", python_node_name(n), " returned an invalid gradient at index ", i,
+                 " - got ", t->sizes, " but expected shape compatible with ", meta.sizes);
     inputs[i] = t;
   }
 }
@@ -299,7 +301,8 @@ PyMethodDef module_methods[] = {
 
 bool init_function(PyObject* module) {
   context_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&context_spec));
-  return context_type && PyModule_AddObjectRef(module, "FunctionContext", reinterpret_cast<PyObject*>(context_type)) == 0 &&
+  return context_type &&
+         PyModule_AddObjectRef(module, "FunctionContext", reinterpret_cast<PyObject*>(context_type)) == 0 &&
          PyModule_AddFunctions(module, module_methods) == 0;
 }
 

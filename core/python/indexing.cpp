@@ -64,9 +64,9 @@ void add_advanced(Parsed& p, int64_t& dim, Tensor index) {
   p.any_advanced = true;
   if (index->dtype == DType::Bool || index->dtype == DType::UInt8) {
     for (int64_t d = 0; d < index->ndim(); ++d)
-      FACULA_CHECK(dim + d < p.view->ndim() && index->sizes[d] == p.view->sizes[dim + d], Index, "The shape of the mask ",
-                   index->sizes, " at index ", d, " does not match the shape of the indexed tensor ", p.view->sizes,
-                   " at index ", dim + d);
+      FACULA_CHECK(dim + d < p.view->ndim() && index->sizes[d] == p.view->sizes[dim + d], Index,
+                   "The shape of the mask ", index->sizes, " at index ", d,
+                   " does not match the shape of the indexed tensor ", p.view->sizes, " at index ", dim + d);
     static const OpDef& nonzero = find_op("_nonzero_columns");
     Result columns = call_all(nonzero, index);
     for (Tensor& c : columns.tensors) p.advanced.push_back(c);
@@ -114,15 +114,21 @@ void apply_one(Parsed& p, int64_t& dim, PyObject* item, int64_t used) {
     Ref number = check(PyNumber_Index(item));
     apply_one(p, dim, number.get(), used);
   } else {
-    fail(ErrorKind::Index, "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
-         "indices (got ", Py_TYPE(item)->tp_name, ")");
+    FACULA_CHECK(!PyUnicode_Check(item), Type,
+                 "new(): invalid data type 'str': a tensor cannot be indexed by a string");
+    fail(ErrorKind::Index,
+         "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+         "indices (got ",
+         Py_TYPE(item)->tp_name, ")");
   }
 }
 
 Parsed parse_index(const Tensor& x, PyObject* key) {
   Parsed p;
   p.view = x;
-  Ref tuple = PyTuple_Check(key) ? Ref::borrowed(key) : list_is_tuple(key) ? check(PyList_AsTuple(key)) : check(PyTuple_Pack(1, key));
+  Ref tuple = PyTuple_Check(key)   ? Ref::borrowed(key)
+              : list_is_tuple(key) ? check(PyList_AsTuple(key))
+                                   : check(PyTuple_Pack(1, key));
   Py_ssize_t n = PyTuple_GET_SIZE(tuple.get());
   int64_t consumed = 0, ellipses = 0;
   for (Py_ssize_t i = 0; i < n; ++i) {
@@ -131,7 +137,8 @@ Parsed parse_index(const Tensor& x, PyObject* key) {
     ellipses += item == Py_Ellipsis;
   }
   FACULA_CHECK(ellipses <= 1, Index, "an index can only have a single ellipsis ('...')");
-  FACULA_CHECK(consumed <= x->ndim(), Index, "too many indices for tensor of dimension ", x->ndim(), " (got ", consumed, ")");
+  FACULA_CHECK(consumed <= x->ndim(), Index, "too many indices for tensor of dimension ", x->ndim(), " (got ", consumed,
+               ")");
   int64_t dim = 0;
   for (Py_ssize_t i = 0; i < n; ++i) {
     PyObject* item = PyTuple_GET_ITEM(tuple.get(), i);
@@ -147,12 +154,12 @@ Tensor value_tensor(PyObject* value, const Tensor& self) {
   if (is_tensor(value)) return as_tensor(value);
   Scalar s;
   if (scalar_from(value, s, false)) {
-    FACULA_CHECK(s.kind != Category::Complex || is_complex(self->dtype), Runtime,
-                 "value cannot be converted to type ", name_of(self->dtype), " without overflow");
+    FACULA_CHECK(s.kind != Category::Complex || is_complex(self->dtype), Runtime, "value cannot be converted to type ",
+                 name_of(self->dtype), " without overflow");
     return ops::full({}, s, self->dtype);
   }
-  FACULA_CHECK(PyList_Check(value) || PyTuple_Check(value) || PyObject_CheckBuffer(value), Type, "can't assign a ", Py_TYPE(value)->tp_name, " to a ",
-               tensor_type_text(self.get()));
+  FACULA_CHECK(PyList_Check(value) || PyTuple_Check(value) || PyObject_CheckBuffer(value), Type, "can't assign a ",
+               Py_TYPE(value)->tp_name, " to a ", tensor_type_text(self.get()));
   return tensor_from_data(value, self->dtype);
 }
 
@@ -176,7 +183,8 @@ PyObject* tensor_getitem(PyObject* self, PyObject* key) {
       return give_tensor(ops::select(x, 0, i));
     }
     if (PyLong_CheckExact(key))
-      fail(ErrorKind::Index, "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim tensor to "
+      fail(ErrorKind::Index,
+           "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim tensor to "
            "a number");
     if (PySlice_Check(key)) {
       Tensor v = apply_slice(x, 0, key);

@@ -1,5 +1,5 @@
-// Memory shared with other libraries: buffer protocol, NumPy's __array_interface__, DLPack. NumPy is never imported here
-// unless the caller asked for an array.
+// Memory shared with other libraries: buffer protocol, NumPy's __array_interface__, DLPack. NumPy is never imported
+// here unless the caller asked for an array.
 #include <cstring>
 
 #include "ops/ops.h"
@@ -13,7 +13,8 @@ inline TensorObject* raw(PyObject* o) { return reinterpret_cast<TensorObject*>(o
 
 // struct-module codes and NumPy type strings, by dtype; bfloat16 has none.
 const char* const kFormats[kNumDTypes] = {"?", "B", "b", "h", "i", "q", "e", nullptr, "f", "d", "Zf", "Zd"};
-const char* const kTypeStrings[kNumDTypes] = {"|b1", "|u1", "|i1", "<i2", "<i4", "<i8", "<f2", nullptr, "<f4", "<f8", "<c8", "<c16"};
+const char* const kTypeStrings[kNumDTypes] = {"|b1", "|u1",   "|i1", "<i2", "<i4", "<i8",
+                                              "<f2", nullptr, "<f4", "<f8", "<c8", "<c16"};
 
 void check_exportable(const Tensor& t) {
   FACULA_CHECK(!(t->requires_grad() && mode.grad) && !t->requires_grad(), Runtime,
@@ -21,12 +22,20 @@ void check_exportable(const Tensor& t) {
   FACULA_CHECK(t->dtype != DType::BFloat16, Type, "Got unsupported ScalarType BFloat16");
 }
 
-struct ExportedShape { Py_ssize_t shape[kMaxDims], strides[kMaxDims]; };
+struct ExportedShape {
+  Py_ssize_t shape[kMaxDims], strides[kMaxDims];
+};
 
 // ---- DLPack (dlpack.h, version 0.8: the structures that `__dlpack__` capsules hold) ----
 
-struct DLDevice { int32_t type; int32_t id; };
-struct DLDataType { uint8_t code, bits; uint16_t lanes; };
+struct DLDevice {
+  int32_t type;
+  int32_t id;
+};
+struct DLDataType {
+  uint8_t code, bits;
+  uint16_t lanes;
+};
 struct DLTensor {
   void* data;
   DLDevice device;
@@ -56,7 +65,8 @@ DType from_dl_type(DLDataType d) {
     DLDataType k = dl_type(static_cast<DType>(i));
     if (k.code == d.code && k.bits == d.bits && d.lanes == 1) return static_cast<DType>(i);
   }
-  fail(ErrorKind::Runtime, "from_dlpack: unsupported type: code ", int{d.code}, ", ", int{d.bits}, " bits, ", d.lanes, " lanes");
+  fail(ErrorKind::Runtime, "from_dlpack: unsupported type: code ", int{d.code}, ", ", int{d.bits}, " bits, ", d.lanes,
+       " lanes");
 }
 
 void delete_managed(DLManagedTensor* m) {
@@ -99,13 +109,16 @@ PyObject* dlpack_device(PyObject*, PyObject*) { return Py_BuildValue("(ii)", 1, 
 
 PyObject* from_dlpack(PyObject*, PyObject* source) {
   return guarded([&] {
-    Ref capsule = PyCapsule_CheckExact(source) ? Ref::borrowed(source) : check(PyObject_CallMethod(source, "__dlpack__", nullptr));
-    FACULA_CHECK(PyCapsule_IsValid(capsule.get(), "dltensor"), Runtime,
-                 "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only once, so you "
-                 "might have already constructed a tensor from it once.");
+    Ref capsule = PyCapsule_CheckExact(source) ? Ref::borrowed(source)
+                                               : check(PyObject_CallMethod(source, "__dlpack__", nullptr));
+    FACULA_CHECK(
+        PyCapsule_IsValid(capsule.get(), "dltensor"), Runtime,
+        "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only once, so you "
+        "might have already constructed a tensor from it once.");
     auto* m = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule.get(), "dltensor"));
     const DLTensor& d = m->tensor;
-    FACULA_CHECK(d.device.type == 1, Runtime, "from_dlpack: the memory is on device type ", d.device.type, ", not on the CPU");
+    FACULA_CHECK(d.device.type == 1, Runtime, "from_dlpack: the memory is on device type ", d.device.type,
+                 ", not on the CPU");
     FACULA_CHECK(d.ndim >= 0 && d.ndim <= kMaxDims, Runtime, "from_dlpack: ", d.ndim, " dimensions");
     DType dtype = from_dl_type(d.dtype);
     Dims sizes, strides;
@@ -124,7 +137,8 @@ PyObject* from_dlpack(PyObject*, PyObject* source) {
       if (held->deleter) held->deleter(held);
     }));
     PyCapsule_SetName(capsule.get(), "used_dltensor");
-    Storage* s = borrow_storage(static_cast<char*>(d.data) + d.byte_offset, n ? (last + 1) * item_size(dtype) : 0, keeper.get());
+    Storage* s =
+        borrow_storage(static_cast<char*>(d.data) + d.byte_offset, n ? (last + 1) * item_size(dtype) : 0, keeper.get());
     return give_tensor(wrap_storage(s, sizes, strides, 0, dtype));
   });
 }
@@ -176,26 +190,31 @@ PyObject* to_numpy(PyObject* o, PyObject* args, PyObject* kwargs) {
 PyObject* to_array(PyObject* o, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"dtype", "copy", nullptr};
   PyObject *dtype = Py_None, *copy = Py_None;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:__array__", const_cast<char**>(names), &dtype, &copy)) return nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:__array__", const_cast<char**>(names), &dtype, &copy))
+    return nullptr;
   Ref none(PyTuple_New(0));
   Ref array(to_numpy(o, none.get(), nullptr));
   if (!array) return nullptr;
-  if (dtype != Py_None) array = Ref(PyObject_CallMethod(array.get(), "astype", "O", dtype));
-  else if (copy == Py_True) array = Ref(PyObject_CallMethod(array.get(), "copy", nullptr));
+  if (dtype != Py_None)
+    array = Ref(PyObject_CallMethod(array.get(), "astype", "O", dtype));
+  else if (copy == Py_True)
+    array = Ref(PyObject_CallMethod(array.get(), "copy", nullptr));
   return array.release();
 }
 
 DType from_format(const char* format, Py_ssize_t item) {
   const char* f = format ? format : "B";
   if (*f == '@' || *f == '=' || *f == '<') ++f;
-  FACULA_CHECK(*f != '>' && *f != '!', Value, "given buffer has a byte order different from the native one; convert it first, e.g. "
+  FACULA_CHECK(*f != '>' && *f != '!', Value,
+               "given buffer has a byte order different from the native one; convert it first, e.g. "
                "array.astype(array.dtype.newbyteorder('='))");
   for (int i = 0; i < kNumDTypes; ++i)
     if (kFormats[i] && !std::strcmp(f, kFormats[i])) return static_cast<DType>(i);
   if ((*f == 'l' || *f == 'n') && item == 8) return DType::Int64;
   if (*f == 'l' && item == 4) return DType::Int32;
   if (*f == 'c' || *f == 's') return DType::UInt8;
-  fail(ErrorKind::Type, "can't convert a buffer of format '", format ? format : "B", "' to a Tensor. The only supported types are: "
+  fail(ErrorKind::Type, "can't convert a buffer of format '", format ? format : "B",
+       "' to a Tensor. The only supported types are: "
        "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint8, and bool.");
 }
 
@@ -210,10 +229,13 @@ Tensor tensor_from_buffer(PyObject* o) {
   int64_t n = 1, last = 0;
   for (int i = 0; i < b->ndim; ++i) {
     int64_t step = b->strides ? b->strides[i] : 0;
-    FACULA_CHECK(step >= 0, Value, "At least one stride in the given numpy array is negative, and tensors with negative "
-                 "strides are not currently supported. (You can probably work around this by making a copy of your array "
-                 "with array.copy().)");
-    FACULA_CHECK(step % b->itemsize == 0, Value, "given numpy array strides not a multiple of the element byte size. Copy the "
+    FACULA_CHECK(
+        step >= 0, Value,
+        "At least one stride in the given numpy array is negative, and tensors with negative "
+        "strides are not currently supported. (You can probably work around this by making a copy of your array "
+        "with array.copy().)");
+    FACULA_CHECK(step % b->itemsize == 0, Value,
+                 "given numpy array strides not a multiple of the element byte size. Copy the "
                  "numpy array to reallocate the memory.");
     sizes.push_back(b->shape[i]);
     strides.push_back(step / b->itemsize);
@@ -244,14 +266,17 @@ static PyObject* frombuffer(PyObject*, PyObject* args) {
     Py_buffer* b = PyMemoryView_GET_BUFFER(view.get());
     int64_t item = item_size(dtype), length = b->len;
     FACULA_CHECK(length > 0, Value, "both buffer length (", length, ") and count (", count, ") must not be 0");
-    FACULA_CHECK(offset >= 0 && offset < length, Value, "offset (", offset, " bytes) must be non-negative and no greater than "
-                 "buffer length (", length, " bytes) minus 1");
+    FACULA_CHECK(offset >= 0 && offset < length, Value, "offset (", offset,
+                 " bytes) must be non-negative and no greater than "
+                 "buffer length (",
+                 length, " bytes) minus 1");
     FACULA_CHECK(count != 0, Value, "both buffer length (", length, ") and count (", count, ") must not be 0");
     FACULA_CHECK(count > 0 || (length - offset) % item == 0, Value, "buffer length (", length - offset,
                  " bytes) after offset (", offset, " bytes) must be a multiple of element size (", item, ")");
     int64_t n = count > 0 ? count : (length - offset) / item;
-    FACULA_CHECK(n <= (length - offset) / item, Value, "requested buffer length (", n, " * ", item, " bytes) after offset (",
-                 offset, " bytes) must not be greater than actual buffer length (", length, " bytes)");
+    FACULA_CHECK(n <= (length - offset) / item, Value, "requested buffer length (", n, " * ", item,
+                 " bytes) after offset (", offset, " bytes) must not be greater than actual buffer length (", length,
+                 " bytes)");
     Storage* s = borrow_storage(static_cast<char*>(b->buf) + offset, n * item, view.get());
     return give_tensor(wrap_storage(s, {n}, {1}, 0, dtype));
   });
@@ -261,7 +286,8 @@ static PyObject* tensor_from_python(PyObject*, PyObject* args) {
   PyObject *data, *type;
   if (!PyArg_ParseTuple(args, "OO:_tensor", &data, &type)) return nullptr;
   return guarded([&] {
-    return give_tensor(tensor_from_data(data, type == Py_None ? std::nullopt : std::optional(dtype_from(type, "tensor(): argument 'dtype'"))));
+    return give_tensor(tensor_from_data(
+        data, type == Py_None ? std::nullopt : std::optional(dtype_from(type, "tensor(): argument 'dtype'"))));
   });
 }
 
@@ -300,7 +326,8 @@ void tensor_releasebuffer(PyObject*, Py_buffer* view) { delete static_cast<Expor
 
 #define FUNCTION(f) reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(f))
 PyMethodDef interop_methods[] = {
-    {"numpy", FUNCTION(to_numpy), METH_VARARGS | METH_KEYWORDS, "numpy(*, force=False): an array over the same memory."},
+    {"numpy", FUNCTION(to_numpy), METH_VARARGS | METH_KEYWORDS,
+     "numpy(*, force=False): an array over the same memory."},
     {"__array__", FUNCTION(to_array), METH_VARARGS | METH_KEYWORDS, "For np.asarray."},
     {"__dlpack__", FUNCTION(to_dlpack), METH_VARARGS | METH_KEYWORDS, "A DLPack capsule over the same memory."},
     {"__dlpack_device__", dlpack_device, METH_NOARGS, "(1, 0): the CPU."},

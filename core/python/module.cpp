@@ -15,7 +15,8 @@ namespace {
 PyObject* get_num_threads(PyObject*, PyObject*) { return PyLong_FromLong(num_threads()); }
 PyObject* set_threads(PyObject*, PyObject* n) {
   return guarded([&]() -> PyObject* {
-    FACULA_CHECK(PyLong_Check(n) && !PyBool_Check(n), Type, "set_num_threads expects an int, but got ", Py_TYPE(n)->tp_name);
+    FACULA_CHECK(PyLong_Check(n) && !PyBool_Check(n), Type, "set_num_threads expects an int, but got ",
+                 Py_TYPE(n)->tp_name);
     int64_t count = int_from(n);
     FACULA_CHECK(count > 0 && count < 100000, Runtime, "set_num_threads expects a positive integer");
     set_num_threads(static_cast<int>(count));
@@ -93,10 +94,12 @@ PyMethodDef methods[] = {
     {"_empty_cache", empty_cached, METH_NOARGS, "Gives cached memory back to the system."},
     {"get_default_dtype", get_default, METH_NOARGS, "get_default_dtype() -> dtype: the type of Python floats."},
     {"set_default_dtype", set_default, METH_O, "set_default_dtype(d): the type of Python floats."},
-    {"promote_types", promote, METH_VARARGS, "promote_types(type1, type2) -> dtype: the smallest type that holds both."},
+    {"promote_types", promote, METH_VARARGS,
+     "promote_types(type1, type2) -> dtype: the smallest type that holds both."},
     {"_set_parameter_type", set_parameter_type, METH_O, "The subclass whose results are plain tensors."},
     {}};
-PyModuleDef definition = {PyModuleDef_HEAD_INIT, "facula._C", "The core of facula.", -1, methods, nullptr, nullptr, nullptr, nullptr};
+PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "facula._C", "The core of facula.", -1, methods, nullptr, nullptr, nullptr, nullptr};
 
 }  // namespace
 }  // namespace facula

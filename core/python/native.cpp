@@ -19,9 +19,9 @@ struct NativeObject {
   vectorcallfunc vectorcall;
   const OpDef* op;
   Form form;
-  bool variadic;      // the last positional parameter takes the rest: view(*size)
+  bool variadic;  // the last positional parameter takes the rest: view(*size)
   bool takes_out;
-  bool falls_back;    // calls that do not fit the entry run the def itself
+  bool falls_back;  // calls that do not fit the entry run the def itself
   int num_positional, num_params;
   PyObject* names[kMaxArgs];     // interned
   PyObject* defaults[kMaxArgs];  // null: required
@@ -37,16 +37,25 @@ std::unordered_map<std::string, PyObject*>& bound() {
 
 const char* describe(ArgKind k) {
   switch (k) {
-    case ArgKind::Tensor: case ArgKind::MaybeTensor: return "Tensor";
+    case ArgKind::Tensor:
+    case ArgKind::MaybeTensor: return "Tensor";
     case ArgKind::Condition: return "bool Tensor";
-    case ArgKind::Operand: case ArgKind::MaybeOperand: return "Tensor or Number";
-    case ArgKind::TensorList: case ArgKind::MaybeTensorList: return "tuple of Tensors";
-    case ArgKind::Number: case ArgKind::MaybeNumber: return "Number";
-    case ArgKind::Int: case ArgKind::MaybeInt: return "int";
-    case ArgKind::Double: case ArgKind::MaybeDouble: return "float";
-    case ArgKind::Bool: case ArgKind::MaybeBool: return "bool";
-    case ArgKind::Ints: case ArgKind::MaybeInts: return "tuple of ints";
-    case ArgKind::Type: case ArgKind::MaybeType: return "torch.dtype";
+    case ArgKind::Operand:
+    case ArgKind::MaybeOperand: return "Tensor or Number";
+    case ArgKind::TensorList:
+    case ArgKind::MaybeTensorList: return "tuple of Tensors";
+    case ArgKind::Number:
+    case ArgKind::MaybeNumber: return "Number";
+    case ArgKind::Int:
+    case ArgKind::MaybeInt: return "int";
+    case ArgKind::Double:
+    case ArgKind::MaybeDouble: return "float";
+    case ArgKind::Bool:
+    case ArgKind::MaybeBool: return "bool";
+    case ArgKind::Ints:
+    case ArgKind::MaybeInts: return "tuple of ints";
+    case ArgKind::Type:
+    case ArgKind::MaybeType: return "torch.dtype";
     case ArgKind::MaybePlace: return "torch.device";
     case ArgKind::Text: return "str";
     case ArgKind::MaybeGenerator: return "torch.Generator";
@@ -56,9 +65,16 @@ const char* describe(ArgKind k) {
 
 bool allows_none(ArgKind k) {
   switch (k) {
-    case ArgKind::MaybeTensor: case ArgKind::MaybeOperand: case ArgKind::MaybeNumber: case ArgKind::MaybeInt:
-    case ArgKind::MaybeDouble: case ArgKind::MaybeBool: case ArgKind::MaybeInts: case ArgKind::MaybeType:
-    case ArgKind::MaybePlace: case ArgKind::MaybeGenerator: return true;
+    case ArgKind::MaybeTensor:
+    case ArgKind::MaybeOperand:
+    case ArgKind::MaybeNumber:
+    case ArgKind::MaybeInt:
+    case ArgKind::MaybeDouble:
+    case ArgKind::MaybeBool:
+    case ArgKind::MaybeInts:
+    case ArgKind::MaybeType:
+    case ArgKind::MaybePlace:
+    case ArgKind::MaybeGenerator: return true;
     default: return false;
   }
 }
@@ -117,24 +133,30 @@ bool convert(ArgKind kind, PyObject* o, Arg& out, Frame& frame) {
   }
   Scalar s;
   switch (kind) {
-    case ArgKind::Tensor: case ArgKind::MaybeTensor: return tensor_arg(o, out, frame);
+    case ArgKind::Tensor:
+    case ArgKind::MaybeTensor: return tensor_arg(o, out, frame);
     case ArgKind::Condition:
       return tensor_arg(o, out, frame) && (out.tensor->dtype == DType::Bool || out.tensor->dtype == DType::UInt8);
-    case ArgKind::Operand: case ArgKind::MaybeOperand:
+    case ArgKind::Operand:
+    case ArgKind::MaybeOperand:
       if (tensor_arg(o, out, frame)) return true;
       [[fallthrough]];
-    case ArgKind::Number: case ArgKind::MaybeNumber:
+    case ArgKind::Number:
+    case ArgKind::MaybeNumber:
       if (!scalar_from(o, s, kind == ArgKind::Number || kind == ArgKind::MaybeNumber)) return false;
       out = Arg(s);
       return true;
     case ArgKind::TensorList: return list_arg(o, out, frame, false);
     case ArgKind::MaybeTensorList: return list_arg(o, out, frame, true);
-    case ArgKind::Int: case ArgKind::MaybeInt: return int_arg(o, out);
-    case ArgKind::Double: case ArgKind::MaybeDouble:
+    case ArgKind::Int:
+    case ArgKind::MaybeInt: return int_arg(o, out);
+    case ArgKind::Double:
+    case ArgKind::MaybeDouble:
       if (!scalar_from(o, s, true) || s.kind == Category::Complex) return false;
       out = Arg(s.to_double());
       return true;
-    case ArgKind::Bool: case ArgKind::MaybeBool:
+    case ArgKind::Bool:
+    case ArgKind::MaybeBool:
       if (o == Py_True || o == Py_False) {
         out = Arg(o == Py_True);
         return true;
@@ -142,8 +164,10 @@ bool convert(ArgKind kind, PyObject* o, Arg& out, Frame& frame) {
       if (!scalar_from(o, s, false) || s.kind != Category::Bool) return false;
       out = Arg(s.to_bool());
       return true;
-    case ArgKind::Ints: case ArgKind::MaybeInts: return ints_arg(o, out, frame);
-    case ArgKind::Type: case ArgKind::MaybeType:
+    case ArgKind::Ints:
+    case ArgKind::MaybeInts: return ints_arg(o, out, frame);
+    case ArgKind::Type:
+    case ArgKind::MaybeType:
       if (Py_TYPE(o) != dtype_type && !PyType_Check(o)) return false;
       out = Arg(dtype_from(o, "dtype"));
       return true;
@@ -183,7 +207,8 @@ const char* public_name(const NativeObject* f) {
   const char* name = PyUnicode_AsUTF8(f->names[i]);
   ArgKind kind = f->op->signature.kinds[i];
   if ((kind == ArgKind::TensorList || kind == ArgKind::MaybeTensorList || kind == ArgKind::Ints ||
-       kind == ArgKind::MaybeInts) && (PyList_Check(o) || PyTuple_Check(o))) {
+       kind == ArgKind::MaybeInts) &&
+      (PyList_Check(o) || PyTuple_Check(o))) {
     for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(o); ++k) {
       PyObject* item = PySequence_Fast_GET_ITEM(o, k);
       bool ints = kind == ArgKind::Ints || kind == ArgKind::MaybeInts;
@@ -193,7 +218,8 @@ const char* public_name(const NativeObject* f) {
     }
   }
   std::string hint;
-  if (std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") == 0) hint = "; torch.from_numpy(array) makes it a Tensor";
+  if (std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") == 0)
+    hint = "; torch.from_numpy(array) makes it a Tensor";
   else if ((kind == ArgKind::Tensor || kind == ArgKind::MaybeTensor) && (PyList_Check(o) || PyNumber_Check(o)))
     hint = "; torch.tensor(value) makes it a Tensor";
   fail(ErrorKind::Type, public_name(f), "(): argument '", name, "' (position ", i + 1, ") must be ", describe(kind),
@@ -202,8 +228,8 @@ const char* public_name(const NativeObject* f) {
 
 // NumPy's words for the same parameters.
 const char* torch_name(const char* name) {
-  static const char* const pairs[][2] = {{"axis", "dim"}, {"keepdims", "keepdim"}, {"x", "input"}, {"a", "input"},
-                                         {"x1", "input"}, {"x2", "other"}, {"self", "input"}};
+  static const char* const pairs[][2] = {{"axis", "dim"}, {"keepdims", "keepdim"}, {"x", "input"},   {"a", "input"},
+                                         {"x1", "input"}, {"x2", "other"},         {"self", "input"}};
   for (auto& p : pairs)
     if (!std::strcmp(name, p[0])) return p[1];
   return nullptr;
@@ -221,7 +247,8 @@ int find_parameter(const NativeObject* f, PyObject* name) {
   return -1;
 }
 
-void parse_keywords(const NativeObject* f, PyObject* const* values, PyObject* kwnames, PyObject** given, PyObject*& out) {
+void parse_keywords(const NativeObject* f, PyObject* const* values, PyObject* kwnames, PyObject** given,
+                    PyObject*& out) {
   for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(kwnames); ++k) {
     PyObject* name = PyTuple_GET_ITEM(kwnames, k);
     if (f->takes_out && PyUnicode_CompareWithASCIIString(name, "out") == 0) {
@@ -230,7 +257,8 @@ void parse_keywords(const NativeObject* f, PyObject* const* values, PyObject* kw
     }
     int i = find_parameter(f, name);
     FACULA_CHECK(i >= 0, Type, public_name(f), "() got an unexpected keyword argument '", PyUnicode_AsUTF8(name), "'");
-    FACULA_CHECK(!given[i], Type, public_name(f), "() got multiple values for argument '", PyUnicode_AsUTF8(f->names[i]), "'");
+    FACULA_CHECK(!given[i], Type, public_name(f), "() got multiple values for argument '",
+                 PyUnicode_AsUTF8(f->names[i]), "'");
     given[i] = values[k];
   }
 }
@@ -275,7 +303,8 @@ void missing(const NativeObject* f, PyObject* const* given) {
   fail(ErrorKind::Type, public_name(f), "() missing ", count, " required positional arguments: ", names);
 }
 
-void parse(const NativeObject* f, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Frame& frame, PyObject*& out) {
+void parse(const NativeObject* f, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Frame& frame,
+           PyObject*& out) {
   const int n = f->num_params;
   if (!kwnames && !f->variadic && nargs <= f->num_positional) {  // the common call
     for (int i = 0; i < nargs; ++i) parse_one(f, i, args[i], frame);
@@ -325,16 +354,15 @@ PyObject* native_call(PyObject* self, PyObject* const* args, size_t nargsf, PyOb
     if (f->falls_back) {
       try {
         parse(f, args, nargs, kwnames, frame, out);
-      } catch (const Error&) {
-        return PyObject_Vectorcall(f->def, args, nargsf, kwnames);
-      }
+      } catch (const Error&) { return PyObject_Vectorcall(f->def, args, nargsf, kwnames); }
     } else {
       parse(f, args, nargs, kwnames, frame, out);
     }
     if (frame.has_subclass && torch_function_enabled) return call_overridden(self, args, nargs, kwnames);
     Tensor destination;
     if (out && out != Py_None) {
-      FACULA_CHECK(is_tensor(out), Type, public_name(f), "(): argument 'out' must be Tensor, not ", Py_TYPE(out)->tp_name);
+      FACULA_CHECK(is_tensor(out), Type, public_name(f), "(): argument 'out' must be Tensor, not ",
+                   Py_TYPE(out)->tp_name);
       destination = as_tensor(out);
     }
     return run_op(*f->op, f->form, frame.args(), static_cast<size_t>(f->num_params), destination);
@@ -353,7 +381,7 @@ PyObject* native_repr(PyObject* self) {
 PyObject* native_getattr(PyObject* self, PyObject* name) {
   const char* text = PyUnicode_AsUTF8(name);
   auto* f = reinterpret_cast<NativeObject*>(self);
-  static const char* const forwarded[] = {"__name__", "__qualname__", "__doc__", "__module__", "__annotations__",
+  static const char* const forwarded[] = {"__name__",     "__qualname__",   "__doc__",  "__module__", "__annotations__",
                                           "__defaults__", "__kwdefaults__", "__code__", "__globals__"};
   if (text && !std::strcmp(text, "__wrapped__")) return Py_NewRef(f->def);
   for (const char* known : forwarded)
@@ -375,10 +403,10 @@ PyType_Slot native_slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_
                               {Py_tp_members, native_members},
                               {Py_tp_methods, native_methods},
                               {0, nullptr}};
-PyType_Spec native_spec = {"facula.native_function", sizeof(NativeObject), 0,
-                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR |
-                               Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                           native_slots};
+PyType_Spec native_spec = {
+    "facula.native_function", sizeof(NativeObject), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    native_slots};
 
 const OpDef* entry_for(const std::string& name, Form& form) {
   form = Form::Functional;
@@ -393,8 +421,8 @@ const OpDef* entry_for(const std::string& name, Form& form) {
   return nullptr;
 }
 
-// native(def, name=None, falls_back=False): the function object of the table entry of that name. With falls_back the def
-// has a body for the calls that the entry does not take, and may have further keyword parameters.
+// native(def, name=None, falls_back=False): the function object of the table entry of that name. With falls_back the
+// def has a body for the calls that the entry does not take, and may have further keyword parameters.
 PyObject* make_native(PyObject*, PyObject* args) {
   PyObject* def;
   const char* entry = nullptr;
@@ -458,7 +486,8 @@ PyObject* op_names(PyObject*, PyObject*) {
   const OpFamily* f = op_families(&families);
   for (size_t i = 0; i < families; ++i)
     for (size_t k = 0; k < f[i].count; ++k) {
-      PyObject* row = Py_BuildValue("(siz)", f[i].ops[k].name, static_cast<int>(f[i].ops[k].kind), f[i].ops[k].node_name);
+      PyObject* row =
+          Py_BuildValue("(siz)", f[i].ops[k].name, static_cast<int>(f[i].ops[k].kind), f[i].ops[k].node_name);
       PyList_Append(list, row);
       Py_XDECREF(row);
     }

@@ -16,7 +16,8 @@ namespace facula {
 // ---- errors ----
 
 void set_python_error();  // inside a catch block: the current C++ exception becomes a Python one
-template <class F> PyObject* guarded(F&& f) noexcept {
+template <class F>
+PyObject* guarded(F&& f) noexcept {
   try {
     return f();
   } catch (...) {
@@ -24,7 +25,8 @@ template <class F> PyObject* guarded(F&& f) noexcept {
     return nullptr;
   }
 }
-template <class F> int guarded_int(F&& f) noexcept {
+template <class F>
+int guarded_int(F&& f) noexcept {
   try {
     return f();
   } catch (...) {
@@ -39,11 +41,21 @@ class Ref {
   explicit Ref(PyObject* owned) : p_(owned) {}
   Ref(const Ref& o) : p_(o.p_) { Py_XINCREF(p_); }
   Ref(Ref&& o) noexcept : p_(o.p_) { o.p_ = nullptr; }
-  Ref& operator=(Ref o) noexcept { std::swap(p_, o.p_); return *this; }
+  Ref& operator=(Ref o) noexcept {
+    std::swap(p_, o.p_);
+    return *this;
+  }
   ~Ref() { Py_XDECREF(p_); }
-  static Ref borrowed(PyObject* p) { Py_XINCREF(p); return Ref(p); }
+  static Ref borrowed(PyObject* p) {
+    Py_XINCREF(p);
+    return Ref(p);
+  }
   PyObject* get() const { return p_; }
-  PyObject* release() { PyObject* p = p_; p_ = nullptr; return p; }
+  PyObject* release() {
+    PyObject* p = p_;
+    p_ = nullptr;
+    return p;
+  }
   explicit operator bool() const { return p_ != nullptr; }
 
  private:
@@ -73,13 +85,19 @@ const Tensor& expect_tensor(PyObject* const& o, const char* function, const char
 
 // ---- dtype, device, Size, layout, memory_format, Generator ----
 
-struct DTypeObject { PyObject_HEAD DType dtype; };
+struct DTypeObject {
+  PyObject_HEAD
+  DType dtype;
+};
 extern PyTypeObject* dtype_type;
 extern PyObject* dtype_objects[kNumDTypes];
 inline PyObject* give_dtype(DType t) { return Py_NewRef(dtype_objects[index_of(t)]); }
 DType dtype_from(PyObject* o, const char* what);
 
-struct DeviceObject { PyObject_HEAD Device device; };
+struct DeviceObject {
+  PyObject_HEAD
+  Device device;
+};
 extern PyTypeObject* device_type;
 PyObject* give_device(Device d);
 Device device_from(PyObject* o);
@@ -88,10 +106,13 @@ bool is_device_like(PyObject* o);  // device, str or int
 extern PyTypeObject* size_type;
 PyObject* give_size(const Dims& d);
 
-struct GeneratorObject { PyObject_HEAD Generator* generator; };  // owned, except the process's default one
+struct GeneratorObject {
+  PyObject_HEAD
+  Generator* generator;
+};  // owned, except the process's default one
 extern PyTypeObject* generator_type;
 
-extern PyTypeObject* named_type;  // layout and memory_format: constants with a name
+extern PyTypeObject* named_type;             // layout and memory_format: constants with a name
 PyObject* named_constant(const char* name);  // "strided", "contiguous_format", ...; borrowed
 
 // ---- numbers and sequences ----

@@ -21,7 +21,12 @@ GETTER(get_nbytes) { return PyLong_FromLongLong(raw(self)->item_size() * raw(sel
 PyObject* get_false(PyObject*, void*) { Py_RETURN_FALSE; }
 GETTER(get_is_cpu) { return PyBool_FromLong(raw(self)->device.type == DeviceType::CPU); }
 GETTER(get_is_cuda) { return PyBool_FromLong(raw(self)->device.type == DeviceType::CUDA); }
-GETTER(get_version) { return PyLong_FromUnsignedLong(raw(self)->version()); }
+GETTER(get_version) {
+  return guarded([&] {
+    FACULA_CHECK(!(raw(self)->flags & kInference), Runtime, "Inference tensors do not track version counter.");
+    return PyLong_FromUnsignedLong(raw(self)->version());
+  });
+}
 GETTER(get_base) { return give_maybe(raw(self)->base); }
 
 PyObject* run_view(const char* name, PyObject* self, std::initializer_list<Arg> rest) {
@@ -32,7 +37,9 @@ PyObject* run_view(const char* name, PyObject* self, std::initializer_list<Arg> 
     return run_op(find_op(name), Form::Functional, args.data(), args.size(), Tensor());
   });
 }
-GETTER(get_T) { return raw(self)->ndim() == 2 ? run_view("transpose", self, {Arg(0), Arg(1)}) : run_view("_reverse_dims", self, {}); }
+GETTER(get_T) {
+  return raw(self)->ndim() == 2 ? run_view("transpose", self, {Arg(0), Arg(1)}) : run_view("_reverse_dims", self, {});
+}
 GETTER(get_mT) {
   if (raw(self)->ndim() < 2) {
     PyErr_Format(PyExc_RuntimeError, "tensor.mT is only supported on matrices or batches of matrices. Got %d-D tensor.",
@@ -62,7 +69,6 @@ int set_data(PyObject* self, PyObject* value, void*) {
     return 0;
   });
 }
-
 
 PyObject* size(PyObject* self, PyObject* const* args, Py_ssize_t n) {
   return guarded([&]() -> PyObject* {
@@ -107,7 +113,8 @@ bool is_channels_last(TensorObject* t) {
 PyObject* is_contiguous_method(PyObject* self, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"memory_format", nullptr};
   PyObject* format = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:is_contiguous", const_cast<char**>(names), &format)) return nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:is_contiguous", const_cast<char**>(names), &format))
+    return nullptr;
   if (format && format == named_constant("channels_last")) return PyBool_FromLong(is_channels_last(raw(self)));
   return PyBool_FromLong(raw(self)->is_contiguous());
 }
@@ -119,8 +126,10 @@ PyObject* item(PyObject* self, PyObject*) {
 PyObject* resize(PyObject* self, PyObject* args, PyObject*) {
   return guarded([&]() -> PyObject* {
     Dims sizes;
-    PyObject* what = PyTuple_GET_SIZE(args) == 1 && !PyLong_Check(PyTuple_GET_ITEM(args, 0)) ? PyTuple_GET_ITEM(args, 0) : args;
-    FACULA_CHECK(ints_from(what, sizes), Type, "resize_(): argument 'size' must be tuple of ints, not ", Py_TYPE(what)->tp_name);
+    PyObject* what =
+        PyTuple_GET_SIZE(args) == 1 && !PyLong_Check(PyTuple_GET_ITEM(args, 0)) ? PyTuple_GET_ITEM(args, 0) : args;
+    FACULA_CHECK(ints_from(what, sizes), Type, "resize_(): argument 'size' must be tuple of ints, not ",
+                 Py_TYPE(what)->tp_name);
     Tensor t = as_tensor(self);
     FACULA_CHECK(!t->requires_grad(), Runtime, "cannot resize variables that require grad");
     count_elements(sizes);
@@ -142,8 +151,10 @@ PyObject* set_source(PyObject* self, PyObject* args) {
     }
     Dims s, st;
     FACULA_CHECK(ints_from(size, s), Type, "set_(): argument 'size' must be tuple of ints");
-    if (strides) ints_from(strides, st);
-    else st = contiguous_strides(s);
+    if (strides)
+      ints_from(strides, st);
+    else
+      st = contiguous_strides(s);
     GradMode off(false);
     assign_memory(t, ops::as_strided(ops::detach(from), s, st, offset));
     return Py_NewRef(self);
@@ -207,15 +218,17 @@ PyObject* view_as_dtype(PyObject* self, PyObject* type) {
     if (from_size != to_size) {
       FACULA_CHECK(t->ndim() > 0, Runtime, "self.dim() cannot be 0 to view ", name_of(t->dtype), " as ", name_of(to),
                    " (different element sizes)");
-      FACULA_CHECK(strides.back() == 1 || t->sizes.back() == 1, Runtime, "self.stride(-1) must be 1 to view ", name_of(t->dtype),
-                   " as ", name_of(to), " (different element sizes), but got ", strides.back());
+      FACULA_CHECK(strides.back() == 1 || t->sizes.back() == 1, Runtime, "self.stride(-1) must be 1 to view ",
+                   name_of(t->dtype), " as ", name_of(to), " (different element sizes), but got ", strides.back());
       int64_t bytes = sizes.back() * from_size;
-      FACULA_CHECK(bytes % to_size == 0 && t->byte_offset % to_size == 0, Runtime, "self.size(-1) must be divisible by ", to_size / from_size,
-                   " to view ", name_of(t->dtype), " as ", name_of(to), " (different element sizes), but got ", sizes.back());
+      FACULA_CHECK(bytes % to_size == 0 && t->byte_offset % to_size == 0, Runtime,
+                   "self.size(-1) must be divisible by ", to_size / from_size, " to view ", name_of(t->dtype), " as ",
+                   name_of(to), " (different element sizes), but got ", sizes.back());
       sizes.back() = bytes / to_size;
       for (size_t i = 0; i + 1 < strides.size(); ++i) {
         FACULA_CHECK(strides[i] * from_size % to_size == 0, Runtime, "self.stride(", i, ") must be divisible by ",
-                     to_size / from_size, " to view ", name_of(t->dtype), " as ", name_of(to), ", but got ", strides[i]);
+                     to_size / from_size, " to view ", name_of(t->dtype), " as ", name_of(to), ", but got ",
+                     strides[i]);
         strides[i] = strides[i] * from_size / to_size;
       }
     }
@@ -252,15 +265,19 @@ PyGetSetDef tensor_attributes[] = {
     {"_base", get_base, nullptr, "The tensor that this is a view of, or None.", nullptr},
     {"__array_interface__", array_interface_getter, nullptr, "For NumPy.", nullptr},
     {"grad", autograd_attributes[0].get, autograd_attributes[0].set, "The collected gradient, or None.", nullptr},
-    {"requires_grad", autograd_attributes[1].get, autograd_attributes[1].set, "Whether operations on it are recorded.", nullptr},
+    {"requires_grad", autograd_attributes[1].get, autograd_attributes[1].set, "Whether operations on it are recorded.",
+     nullptr},
     {"grad_fn", autograd_attributes[2].get, nullptr, "The graph node that made it, or None.", nullptr},
     {"is_leaf", autograd_attributes[3].get, nullptr, "Whether no recorded operation made it.", nullptr},
-    {"retains_grad", autograd_attributes[4].get, nullptr, "Whether retain_grad() was called on this non-leaf.", nullptr},
+    {"retains_grad", autograd_attributes[4].get, nullptr, "Whether retain_grad() was called on this non-leaf.",
+     nullptr},
     {"output_nr", autograd_attributes[5].get, nullptr, "Which output of grad_fn it is.", nullptr},
-    {"_backward_hooks", autograd_attributes[6].get, autograd_attributes[6].set, "The dict of tensor hooks, or None.", nullptr},
+    {"_backward_hooks", autograd_attributes[6].get, autograd_attributes[6].set, "The dict of tensor hooks, or None.",
+     nullptr},
     {}};
 
-#define FAST(name, function, doc) {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function)), METH_FASTCALL, doc}
+#define FAST(name, function, doc) \
+  {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function)), METH_FASTCALL, doc}
 #define WORDS(name, function, doc) \
   {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function)), METH_VARARGS | METH_KEYWORDS, doc}
 static PyMethodDef own_methods[] = {
@@ -272,7 +289,8 @@ static PyMethodDef own_methods[] = {
     {"nelement", numel, METH_NOARGS, "The number of elements."},
     {"storage_offset", storage_offset, METH_NOARGS, "Index of the first element in the storage."},
     {"data_ptr", data_ptr, METH_NOARGS, "Address of the first element."},
-    {"element_size", [](PyObject* o, PyObject*) { return get_itemsize(o, nullptr); }, METH_NOARGS, "Bytes of one element."},
+    {"element_size", [](PyObject* o, PyObject*) { return get_itemsize(o, nullptr); }, METH_NOARGS,
+     "Bytes of one element."},
     {"is_floating_point", is_floating_point, METH_NOARGS, "Whether the type is a floating one."},
     {"is_complex", is_complex_method, METH_NOARGS, "Whether the type is complex."},
     {"is_signed", is_signed, METH_NOARGS, "Whether the type has negative values."},
@@ -287,7 +305,8 @@ static PyMethodDef own_methods[] = {
     {"item", item, METH_NOARGS, "The value of a tensor of one element, as a Python number."},
     {"tolist", tensor_tolist, METH_NOARGS, "Nested lists of Python numbers; a number for a 0-d tensor."},
     WORDS("resize_", resize, "resize_(*sizes): changes the shape; new elements are uninitialised."),
-    {"set_", set_source, METH_VARARGS, "set_(source, storage_offset=0, size=None, stride=None): shares the source's memory."},
+    {"set_", set_source, METH_VARARGS,
+     "set_(source, storage_offset=0, size=None, stride=None): shares the source's memory."},
     {"_make_subclass", make_subclass, METH_VARARGS | METH_STATIC, "_make_subclass(cls, data, requires_grad=False)"},
     {"as_subclass", as_subclass, METH_O, "as_subclass(cls): the same tensor as another type."},
     {"share_memory_", share_memory, METH_NOARGS, "Returns the tensor."},

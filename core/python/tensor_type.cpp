@@ -2,6 +2,7 @@
 #include "ops/ops.h"
 #include "python/native.h"
 #include "python/python.h"
+
 #include <structmember.h>
 
 #include <cstring>
@@ -108,14 +109,14 @@ PyObject* unary(const OpDef& op, PyObject* a) {
   });
 }
 
-#define BINARY(slot, name)                                    \
-  PyObject* slot(PyObject* a, PyObject* b) {                  \
-    static const OpDef& op = find_op(name);                   \
-    return binary(op, a, b);                                  \
-  }                                                           \
-  PyObject* slot##_in_place(PyObject* a, PyObject* b) {       \
-    static const OpDef& op = find_op(name);                   \
-    return binary(op, a, b, Form::InPlace);                   \
+#define BINARY(slot, name)                              \
+  PyObject* slot(PyObject* a, PyObject* b) {            \
+    static const OpDef& op = find_op(name);             \
+    return binary(op, a, b);                            \
+  }                                                     \
+  PyObject* slot##_in_place(PyObject* a, PyObject* b) { \
+    static const OpDef& op = find_op(name);             \
+    return binary(op, a, b, Form::InPlace);             \
   }
 BINARY(slot_add, "add")
 BINARY(slot_subtract, "sub")
@@ -134,10 +135,10 @@ BINARY(slot_power2, "pow")
 PyObject* slot_power(PyObject* a, PyObject* b, PyObject*) { return slot_power2(a, b); }
 PyObject* slot_power_in_place(PyObject* a, PyObject* b, PyObject*) { return slot_power2_in_place(a, b); }
 
-#define UNARY(slot, name)                       \
-  PyObject* slot(PyObject* a) {                 \
-    static const OpDef& op = find_op(name);     \
-    return unary(op, a);                        \
+#define UNARY(slot, name)                   \
+  PyObject* slot(PyObject* a) {             \
+    static const OpDef& op = find_op(name); \
+    return unary(op, a);                    \
   }
 UNARY(slot_negative, "neg")
 UNARY(slot_absolute, "abs")
@@ -178,22 +179,26 @@ int tensor_bool(PyObject* o) {
   });
 }
 Scalar only_element(PyObject* o) {
-  FACULA_CHECK(as_tensor(o)->numel == 1, Value, "only one element tensors can be converted to Python scalars, not a tensor "
-               "of shape ", as_tensor(o)->sizes, "; use .tolist()");
+  FACULA_CHECK(as_tensor(o)->numel == 1, Value,
+               "only one element tensors can be converted to Python scalars, not a tensor "
+               "of shape ",
+               as_tensor(o)->sizes, "; use .tolist()");
   return ops::item(as_tensor(o));
 }
 PyObject* tensor_int(PyObject* o) {
   return guarded([&]() -> PyObject* {
     Scalar s = only_element(o);
     if (s.is_integral()) return PyLong_FromLongLong(s.i);
-    FACULA_CHECK(s.kind != Category::Complex || s.im == 0, Runtime, "value cannot be converted to type int64_t without overflow");
+    FACULA_CHECK(s.kind != Category::Complex || s.im == 0, Runtime,
+                 "value cannot be converted to type int64_t without overflow");
     return PyLong_FromDouble(s.re);
   });
 }
 PyObject* tensor_float(PyObject* o) {
   return guarded([&] {
     Scalar s = only_element(o);
-    FACULA_CHECK(s.kind != Category::Complex || s.im == 0, Runtime, "value cannot be converted to type double without overflow");
+    FACULA_CHECK(s.kind != Category::Complex || s.im == 0, Runtime,
+                 "value cannot be converted to type double without overflow");
     return PyFloat_FromDouble(s.to_double());
   });
 }
@@ -275,65 +280,63 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   });
 }
 
-PyMemberDef members[] = {
-    {"__dictoffset__", T_PYSSIZET, offsetof(TensorObject, dict), READONLY, nullptr},
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(TensorObject, weakrefs), READONLY, nullptr},
-    {}};
+PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(TensorObject, dict), READONLY, nullptr},
+                         {"__weaklistoffset__", T_PYSSIZET, offsetof(TensorObject, weakrefs), READONLY, nullptr},
+                         {}};
 
 #define SLOT(name, function) {name, reinterpret_cast<void*>(function)}
-PyType_Slot slots[] = {
-    SLOT(Py_tp_new, tensor_new),
-    SLOT(Py_tp_dealloc, tensor_dealloc),
-    SLOT(Py_tp_traverse, tensor_traverse),
-    SLOT(Py_tp_clear, tensor_clear),
-    SLOT(Py_tp_setattro, tensor_setattr),
-    SLOT(Py_tp_members, members),
-    SLOT(Py_tp_getset, tensor_attributes),
-    SLOT(Py_tp_methods, tensor_methods),
-    SLOT(Py_tp_richcompare, tensor_compare),
-    SLOT(Py_tp_hash, tensor_hash),
-    SLOT(Py_tp_iter, tensor_iter),
-    SLOT(Py_nb_add, slot_add),
-    SLOT(Py_nb_subtract, slot_subtract),
-    SLOT(Py_nb_multiply, slot_multiply),
-    SLOT(Py_nb_true_divide, slot_divide),
-    SLOT(Py_nb_floor_divide, slot_floor_divide),
-    SLOT(Py_nb_remainder, slot_remainder),
-    SLOT(Py_nb_power, slot_power),
-    SLOT(Py_nb_and, slot_and),
-    SLOT(Py_nb_or, slot_or),
-    SLOT(Py_nb_xor, slot_xor),
-    SLOT(Py_nb_lshift, slot_left_shift),
-    SLOT(Py_nb_rshift, slot_right_shift),
-    SLOT(Py_nb_inplace_add, slot_add_in_place),
-    SLOT(Py_nb_inplace_subtract, slot_subtract_in_place),
-    SLOT(Py_nb_inplace_multiply, slot_multiply_in_place),
-    SLOT(Py_nb_inplace_true_divide, slot_divide_in_place),
-    SLOT(Py_nb_inplace_floor_divide, slot_floor_divide_in_place),
-    SLOT(Py_nb_inplace_remainder, slot_remainder_in_place),
-    SLOT(Py_nb_inplace_power, slot_power_in_place),
-    SLOT(Py_nb_inplace_and, slot_and_in_place),
-    SLOT(Py_nb_inplace_or, slot_or_in_place),
-    SLOT(Py_nb_inplace_xor, slot_xor_in_place),
-    SLOT(Py_nb_inplace_lshift, slot_left_shift_in_place),
-    SLOT(Py_nb_inplace_rshift, slot_right_shift_in_place),
-    SLOT(Py_nb_negative, slot_negative),
-    SLOT(Py_nb_positive, slot_positive),
-    SLOT(Py_nb_absolute, slot_absolute),
-    SLOT(Py_nb_invert, slot_invert),
-    SLOT(Py_nb_matrix_multiply, slot_matmul),
-    SLOT(Py_nb_bool, tensor_bool),
-    SLOT(Py_nb_int, tensor_int),
-    SLOT(Py_nb_float, tensor_float),
-    SLOT(Py_nb_index, tensor_index),
-    SLOT(Py_mp_length, tensor_len),
-    SLOT(Py_mp_subscript, tensor_getitem),
-    SLOT(Py_mp_ass_subscript, tensor_setitem),
-    SLOT(Py_sq_length, tensor_len),
-    SLOT(Py_sq_contains, tensor_contains),
-    SLOT(Py_bf_getbuffer, tensor_getbuffer),
-    SLOT(Py_bf_releasebuffer, tensor_releasebuffer),
-    {0, nullptr}};
+PyType_Slot slots[] = {SLOT(Py_tp_new, tensor_new),
+                       SLOT(Py_tp_dealloc, tensor_dealloc),
+                       SLOT(Py_tp_traverse, tensor_traverse),
+                       SLOT(Py_tp_clear, tensor_clear),
+                       SLOT(Py_tp_setattro, tensor_setattr),
+                       SLOT(Py_tp_members, members),
+                       SLOT(Py_tp_getset, tensor_attributes),
+                       SLOT(Py_tp_methods, tensor_methods),
+                       SLOT(Py_tp_richcompare, tensor_compare),
+                       SLOT(Py_tp_hash, tensor_hash),
+                       SLOT(Py_tp_iter, tensor_iter),
+                       SLOT(Py_nb_add, slot_add),
+                       SLOT(Py_nb_subtract, slot_subtract),
+                       SLOT(Py_nb_multiply, slot_multiply),
+                       SLOT(Py_nb_true_divide, slot_divide),
+                       SLOT(Py_nb_floor_divide, slot_floor_divide),
+                       SLOT(Py_nb_remainder, slot_remainder),
+                       SLOT(Py_nb_power, slot_power),
+                       SLOT(Py_nb_and, slot_and),
+                       SLOT(Py_nb_or, slot_or),
+                       SLOT(Py_nb_xor, slot_xor),
+                       SLOT(Py_nb_lshift, slot_left_shift),
+                       SLOT(Py_nb_rshift, slot_right_shift),
+                       SLOT(Py_nb_inplace_add, slot_add_in_place),
+                       SLOT(Py_nb_inplace_subtract, slot_subtract_in_place),
+                       SLOT(Py_nb_inplace_multiply, slot_multiply_in_place),
+                       SLOT(Py_nb_inplace_true_divide, slot_divide_in_place),
+                       SLOT(Py_nb_inplace_floor_divide, slot_floor_divide_in_place),
+                       SLOT(Py_nb_inplace_remainder, slot_remainder_in_place),
+                       SLOT(Py_nb_inplace_power, slot_power_in_place),
+                       SLOT(Py_nb_inplace_and, slot_and_in_place),
+                       SLOT(Py_nb_inplace_or, slot_or_in_place),
+                       SLOT(Py_nb_inplace_xor, slot_xor_in_place),
+                       SLOT(Py_nb_inplace_lshift, slot_left_shift_in_place),
+                       SLOT(Py_nb_inplace_rshift, slot_right_shift_in_place),
+                       SLOT(Py_nb_negative, slot_negative),
+                       SLOT(Py_nb_positive, slot_positive),
+                       SLOT(Py_nb_absolute, slot_absolute),
+                       SLOT(Py_nb_invert, slot_invert),
+                       SLOT(Py_nb_matrix_multiply, slot_matmul),
+                       SLOT(Py_nb_bool, tensor_bool),
+                       SLOT(Py_nb_int, tensor_int),
+                       SLOT(Py_nb_float, tensor_float),
+                       SLOT(Py_nb_index, tensor_index),
+                       SLOT(Py_mp_length, tensor_len),
+                       SLOT(Py_mp_subscript, tensor_getitem),
+                       SLOT(Py_mp_ass_subscript, tensor_setitem),
+                       SLOT(Py_sq_length, tensor_len),
+                       SLOT(Py_sq_contains, tensor_contains),
+                       SLOT(Py_bf_getbuffer, tensor_getbuffer),
+                       SLOT(Py_bf_releasebuffer, tensor_releasebuffer),
+                       {0, nullptr}};
 #undef SLOT
 PyType_Spec spec = {"facula.Tensor", sizeof(TensorObject), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};

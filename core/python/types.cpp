@@ -28,13 +28,9 @@ void set_python_error() {
     throw;
   } catch (const PythonError&) {
     if (!PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "facula: an error was reported without an exception");
-  } catch (const Error& e) {
-    PyErr_SetString(exception_of(e.kind), e.text.c_str());
-  } catch (const std::bad_alloc&) {
+  } catch (const Error& e) { PyErr_SetString(exception_of(e.kind), e.text.c_str()); } catch (const std::bad_alloc&) {
     PyErr_SetString(PyExc_MemoryError, "facula: out of memory");
-  } catch (const std::exception& e) {
-    PyErr_SetString(PyExc_RuntimeError, e.what());
-  }
+  } catch (const std::exception& e) { PyErr_SetString(PyExc_RuntimeError, e.what()); }
 }
 
 // ---- dtype ----
@@ -42,16 +38,29 @@ void set_python_error() {
 static PyObject* dtype_repr(PyObject* o) {
   return PyUnicode_FromFormat("torch.%s", name_of(reinterpret_cast<DTypeObject*>(o)->dtype));
 }
+// A constant of the package is pickled by its name there.
+static PyObject* reduce_to_name(const char* name) {
+  return guarded([&] {
+    Ref module = check(PyImport_ImportModule("facula._tensor.storage"));
+    Ref named = check(PyObject_GetAttrString(module.get(), "constant"));
+    return check(Py_BuildValue("(O(s))", named.get(), name)).release();
+  });
+}
 static PyObject* dtype_reduce(PyObject* o, PyObject*) {
-  return PyUnicode_FromString(name_of(reinterpret_cast<DTypeObject*>(o)->dtype));
+  return reduce_to_name(name_of(reinterpret_cast<DTypeObject*>(o)->dtype));
 }
 static DType dtype_of(PyObject* o) { return reinterpret_cast<DTypeObject*>(o)->dtype; }
 static PyGetSetDef dtype_attributes[] = {
-    {"is_floating_point", [](PyObject* o, void*) { return PyBool_FromLong(is_floating(dtype_of(o))); }, nullptr, nullptr, nullptr},
-    {"is_complex", [](PyObject* o, void*) { return PyBool_FromLong(is_complex(dtype_of(o))); }, nullptr, nullptr, nullptr},
-    {"is_signed", [](PyObject* o, void*) { return PyBool_FromLong(dtype_of(o) > DType::UInt8); }, nullptr, nullptr, nullptr},
-    {"itemsize", [](PyObject* o, void*) { return PyLong_FromLongLong(item_size(dtype_of(o))); }, nullptr, nullptr, nullptr},
-    {"_scalar_name", [](PyObject* o, void*) { return PyUnicode_FromString(scalar_type_name(dtype_of(o))); }, nullptr, nullptr, nullptr},
+    {"is_floating_point", [](PyObject* o, void*) { return PyBool_FromLong(is_floating(dtype_of(o))); }, nullptr,
+     nullptr, nullptr},
+    {"is_complex", [](PyObject* o, void*) { return PyBool_FromLong(is_complex(dtype_of(o))); }, nullptr, nullptr,
+     nullptr},
+    {"is_signed", [](PyObject* o, void*) { return PyBool_FromLong(dtype_of(o) > DType::UInt8); }, nullptr, nullptr,
+     nullptr},
+    {"itemsize", [](PyObject* o, void*) { return PyLong_FromLongLong(item_size(dtype_of(o))); }, nullptr, nullptr,
+     nullptr},
+    {"_scalar_name", [](PyObject* o, void*) { return PyUnicode_FromString(scalar_type_name(dtype_of(o))); }, nullptr,
+     nullptr, nullptr},
     {}};
 static PyMethodDef dtype_methods[] = {
     {"__reduce__", dtype_reduce, METH_NOARGS, nullptr},
@@ -81,15 +90,19 @@ static Device parse_device(const char* text) {
   const char* colon = std::strchr(text, ':');
   std::string type = colon ? std::string(text, colon) : text;
   Device d;
-  if (type == "cpu") d.type = DeviceType::CPU;
-  else if (type == "cuda") d.type = DeviceType::CUDA;
-  else if (type == "meta") d.type = DeviceType::Meta;
+  if (type == "cpu")
+    d.type = DeviceType::CPU;
+  else if (type == "cuda")
+    d.type = DeviceType::CUDA;
+  else if (type == "meta")
+    d.type = DeviceType::Meta;
   else
     fail(ErrorKind::Runtime, "Expected one of cpu, cuda, meta device type at start of device string: ", text);
   if (colon) {
     char* end;
     long index = std::strtol(colon + 1, &end, 10);
-    FACULA_CHECK(*end == 0 && end != colon + 1 && index >= 0 && index < 128, Runtime, "Invalid device string: '", text, "'");
+    FACULA_CHECK(*end == 0 && end != colon + 1 && index >= 0 && index < 128, Runtime, "Invalid device string: '", text,
+                 "'");
     d.index = static_cast<int8_t>(index);
   }
   return d;
@@ -114,12 +127,13 @@ Device device_from(PyObject* o) {
 static PyObject* device_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"type", "index", nullptr};
   PyObject *what, *index = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:device", const_cast<char**>(names), &what, &index)) return nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:device", const_cast<char**>(names), &what, &index))
+    return nullptr;
   return guarded([&] {
     Device d = device_from(what);
     if (index && index != Py_None) {
-      FACULA_CHECK(d.index < 0, Runtime, "type (string) must not include an index because index was passed explicitly: ",
-                   d.text());
+      FACULA_CHECK(d.index < 0, Runtime,
+                   "type (string) must not include an index because index was passed explicitly: ", d.text());
       d.index = static_cast<int8_t>(int_from(index));
     }
     return new_device(type, d);
@@ -142,12 +156,15 @@ static PyObject* device_reduce(PyObject* o, PyObject*) {
   return Py_BuildValue("(O(s))", device_type, device_of(o).text().c_str());
 }
 static PyGetSetDef device_attributes[] = {
-    {"type", [](PyObject* o, void*) { return PyUnicode_FromString(Device{device_of(o).type}.text().c_str()); }, nullptr, nullptr, nullptr},
-    {"index", [](PyObject* o, void*) -> PyObject* {
+    {"type", [](PyObject* o, void*) { return PyUnicode_FromString(Device{device_of(o).type}.text().c_str()); }, nullptr,
+     nullptr, nullptr},
+    {"index",
+     [](PyObject* o, void*) -> PyObject* {
        int i = device_of(o).index;
        if (i < 0) Py_RETURN_NONE;
        return PyLong_FromLong(i);
-     }, nullptr, nullptr, nullptr},
+     },
+     nullptr, nullptr, nullptr},
     {}};
 static PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr}, {}};
 static PyType_Slot device_slots[] = {{Py_tp_new, reinterpret_cast<void*>(device_new)},
@@ -167,7 +184,10 @@ PyObject* give_size(const Dims& d) {
   if (!o) return nullptr;
   for (size_t i = 0; i < d.size(); ++i) {
     PyObject* n = PyLong_FromLongLong(d[i]);
-    if (!n) { Py_DECREF(o); return nullptr; }
+    if (!n) {
+      Py_DECREF(o);
+      return nullptr;
+    }
     PyTuple_SET_ITEM(o, i, n);
   }
   return o;
@@ -187,7 +207,8 @@ static PyObject* size_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) 
     PyObject* item = PyTuple_GET_ITEM(o, i);
     PyObject* index = PyNumber_Index(item);
     if (!index) {
-      PyErr_Format(PyExc_TypeError, "torch.Size() takes an iterable of 'int' (item %zd is '%s')", i, Py_TYPE(item)->tp_name);
+      PyErr_Format(PyExc_TypeError, "torch.Size() takes an iterable of 'int' (item %zd is '%s')", i,
+                   Py_TYPE(item)->tp_name);
       Py_DECREF(o);
       return nullptr;
     }
@@ -211,7 +232,9 @@ static PyObject* size_concat(PyObject* a, PyObject* b) {
   if (!PyTuple_Check(a) || !PyTuple_Check(b)) Py_RETURN_NOTIMPLEMENTED;
   return size_from_tuple(PyTuple_Type.tp_as_sequence->sq_concat(a, b));
 }
-static PyObject* size_repeat(PyObject* o, Py_ssize_t n) { return size_from_tuple(PyTuple_Type.tp_as_sequence->sq_repeat(o, n)); }
+static PyObject* size_repeat(PyObject* o, Py_ssize_t n) {
+  return size_from_tuple(PyTuple_Type.tp_as_sequence->sq_repeat(o, n));
+}
 static PyObject* size_subscript(PyObject* o, PyObject* key) {
   PyObject* got = PyTuple_Type.tp_as_mapping->mp_subscript(o, key);
   return got && PySlice_Check(key) ? size_from_tuple(got) : got;
@@ -222,9 +245,8 @@ static PyObject* size_reduce(PyObject* o, PyObject*) {
   Py_XDECREF(plain);
   return copy ? Py_BuildValue("(O(N))", size_type, copy) : nullptr;
 }
-static PyMethodDef size_methods[] = {{"numel", size_numel, METH_NOARGS, nullptr},
-                                     {"__reduce__", size_reduce, METH_NOARGS, nullptr},
-                                     {}};
+static PyMethodDef size_methods[] = {
+    {"numel", size_numel, METH_NOARGS, nullptr}, {"__reduce__", size_reduce, METH_NOARGS, nullptr}, {}};
 static PyType_Slot size_slots[] = {{Py_tp_new, reinterpret_cast<void*>(size_new)},
                                    {Py_tp_repr, reinterpret_cast<void*>(size_repr)},
                                    {Py_nb_add, reinterpret_cast<void*>(size_concat)},
@@ -238,7 +260,10 @@ static PyType_Spec size_spec = {"torch.Size", 0, 0, Py_TPFLAGS_DEFAULT, size_slo
 
 // ---- layout and memory_format ----
 
-struct NamedObject { PyObject_HEAD const char* name; };
+struct NamedObject {
+  PyObject_HEAD
+  const char* name;
+};
 static std::unordered_map<std::string, PyObject*>& constants() {
   static std::unordered_map<std::string, PyObject*> table;
   return table;
@@ -247,15 +272,21 @@ PyObject* named_constant(const char* name) {
   auto found = constants().find(name);
   return found == constants().end() ? nullptr : found->second;
 }
-static PyObject* named_repr(PyObject* o) { return PyUnicode_FromFormat("torch.%s", reinterpret_cast<NamedObject*>(o)->name); }
-static PyObject* named_reduce(PyObject* o, PyObject*) { return PyUnicode_FromString(reinterpret_cast<NamedObject*>(o)->name); }
+static PyObject* named_repr(PyObject* o) {
+  return PyUnicode_FromFormat("torch.%s", reinterpret_cast<NamedObject*>(o)->name);
+}
+static PyObject* named_reduce(PyObject* o, PyObject*) {
+  return reduce_to_name(reinterpret_cast<NamedObject*>(o)->name);
+}
 static PyMethodDef named_methods[] = {{"__reduce__", named_reduce, METH_NOARGS, nullptr}, {}};
-static PyType_Slot named_slots[] = {{Py_tp_repr, reinterpret_cast<void*>(named_repr)}, {Py_tp_methods, named_methods}, {0, nullptr}};
+static PyType_Slot named_slots[] = {
+    {Py_tp_repr, reinterpret_cast<void*>(named_repr)}, {Py_tp_methods, named_methods}, {0, nullptr}};
 static PyType_Spec layout_spec = {"torch.layout", sizeof(NamedObject), 0,
                                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, named_slots};
 static PyType_Spec format_spec = {"torch.memory_format", sizeof(NamedObject), 0,
                                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, named_slots};
-static bool add_named(PyObject* module, PyType_Spec* spec, const char* type_name, std::initializer_list<const char*> names) {
+static bool add_named(PyObject* module, PyType_Spec* spec, const char* type_name,
+                      std::initializer_list<const char*> names) {
   auto* type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(spec));
   if (!type || PyModule_AddObjectRef(module, type_name, reinterpret_cast<PyObject*>(type)) < 0) return false;
   for (const char* name : names) {
@@ -288,8 +319,10 @@ static PyObject* generator_seed_with(PyObject* o, PyObject* seed) {
     uint64_t value;
     Ref zero(PyLong_FromLong(0));
     int negative = PyObject_RichCompareBool(index.get(), zero.get(), Py_LT);
-    if (negative) value = static_cast<uint64_t>(PyLong_AsLongLong(index.get()));
-    else value = PyLong_AsUnsignedLongLong(index.get());
+    if (negative)
+      value = static_cast<uint64_t>(PyLong_AsLongLong(index.get()));
+    else
+      value = PyLong_AsUnsignedLongLong(index.get());
     if (PyErr_Occurred()) {
       PyErr_Clear();
       fail(ErrorKind::Runtime, "Overflow when unpacking long long: the seed must fit in 64 bits");
@@ -310,15 +343,16 @@ static PyObject* generator_set_state(PyObject* o, PyObject* state) {
     FACULA_CHECK(is_tensor(state), Type, "expected a torch.ByteTensor, but got ", Py_TYPE(state)->tp_name);
     Tensor t = as_tensor(state);
     FACULA_CHECK(t->dtype == DType::UInt8, Type, "RNG state must be a torch.ByteTensor");
-    FACULA_CHECK(t->numel == Generator::kStateBytes && t->is_contiguous(), Runtime, "RNG state is wrong size: expected ",
-                 Generator::kStateBytes, " bytes, got ", t->numel);
+    FACULA_CHECK(t->numel == Generator::kStateBytes && t->is_contiguous(), Runtime,
+                 "RNG state is wrong size: expected ", Generator::kStateBytes, " bytes, got ", t->numel);
     generator_of(o).set_state(t->ptr<uint8_t>());
     return Py_NewRef(o);
   });
 }
 static PyMethodDef generator_methods[] = {
     {"manual_seed", generator_seed_with, METH_O, "Sets the seed; returns the generator."},
-    {"initial_seed", [](PyObject* o, PyObject*) { return PyLong_FromUnsignedLongLong(generator_of(o).initial_seed()); }, METH_NOARGS, "The seed."},
+    {"initial_seed", [](PyObject* o, PyObject*) { return PyLong_FromUnsignedLongLong(generator_of(o).initial_seed()); },
+     METH_NOARGS, "The seed."},
     {"get_state", generator_get_state, METH_NOARGS, "The state as a uint8 tensor, in PyTorch's layout."},
     {"set_state", generator_set_state, METH_O, "Sets the state from a uint8 tensor."},
     {}};
@@ -339,7 +373,8 @@ static bool add_type(PyObject* module, PyType_Spec* spec, const char* name, PyTy
 
 bool init_types(PyObject* module) {
   if (!add_type(module, &dtype_spec, "dtype", dtype_type) || !add_type(module, &device_spec, "device", device_type) ||
-      !add_type(module, &size_spec, "Size", size_type) || !add_type(module, &generator_spec, "Generator", generator_type))
+      !add_type(module, &size_spec, "Size", size_type) ||
+      !add_type(module, &generator_spec, "Generator", generator_type))
     return false;
   for (int i = 0; i < kNumDTypes; ++i) {
     auto* o = PyObject_New(DTypeObject, dtype_type);

@@ -19,7 +19,10 @@ struct Arg {
     Device device;
     Generator* generator;
     PyObject* object;
-    struct { const char* chars; size_t length; } text;
+    struct {
+      const char* chars;
+      size_t length;
+    } text;
     Scalar number;
   };
   Arg() : tensor(nullptr) {}
@@ -56,7 +59,11 @@ class OwnedArgs {
     for (size_t i = 0; i < n; ++i) {
       Arg a = args[i];
       switch (a.tag) {
-        case Arg::Tensor_: case Arg::List: case Arg::Random: case Arg::Object: case Arg::Text: a = Arg(); break;
+        case Arg::Tensor_:
+        case Arg::List:
+        case Arg::Random:
+        case Arg::Object:
+        case Arg::Text: a = Arg(); break;
         case Arg::Ints: a.ints = new Dims(*a.ints); break;
         default: break;
       }

@@ -101,9 +101,9 @@ NodeHooks& hooks_of(Node* n) {
   return *n->hooks;
 }
 
-// Note [Views and in-place]: a write through a view changes its base, so the base gets a new node (CopySlices) and every
-// other view of it must lead there. A view therefore remembers the base's version at which its node was made; when the
-// base has been written to since, its node is made anew: as_strided of the base as it is now.
+// Note [Views and in-place]: a write through a view changes its base, so the base gets a new node (CopySlices) and
+// every other view of it must lead there. A view therefore remembers the base's version at which its node was made;
+// when the base has been written to since, its node is made anew: as_strided of the base as it is now.
 Node* grad_fn(const Tensor& t) {
   if (t->base && t->base->requires_grad() && t->node_version != t->version() && t->base->node && renew_view_node) {
     Node* n = renew_view_node(t);
@@ -159,8 +159,10 @@ void set_history(const Tensor& t, Node* n, uint32_t index) {
 }
 
 void save_tensor(Node* n, const Tensor& t, int32_t slot) {
-  FACULA_CHECK(!(t->flags & kInference), Runtime, "Inference tensors cannot be saved for backward. Please do not use "
-               "Tensors created in inference mode in computation tracked by autograd; make a clone to get a normal tensor.");
+  FACULA_CHECK(
+      !(t->flags & kInference), Runtime,
+      "Inference tensors cannot be saved for backward. Please do not use "
+      "Tensors created in inference mode in computation tracked by autograd; make a clone to get a normal tensor.");
   if (slot < 0) {
     Tensor bare = alias(t);
     n->saved.push_back({std::move(bare), t->version(), slot});
@@ -170,11 +172,12 @@ void save_tensor(Node* n, const Tensor& t, int32_t slot) {
 }
 
 static void check_released(Node* n) {
-  FACULA_CHECK(!n->released, Runtime,
-               "Trying to backward through the graph a second time (or directly access saved tensors after they have "
-               "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-               "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or if "
-               "you need to access saved tensors after calling backward.");
+  FACULA_CHECK(
+      !n->released, Runtime,
+      "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+      "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+      "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or if "
+      "you need to access saved tensors after calling backward.");
 }
 
 Tensor unpack_saved(Node* n, const SavedTensor& s) {
@@ -191,8 +194,9 @@ Tensor unpack_saved(Node* n, const SavedTensor& s) {
     }
     what << " is at version " << now << "; expected version " << s.version << " instead.";
     if (mode.anomaly)
-      what << " Hint: the backtrace further above shows the operation that failed to compute its gradient. The variable "
-              "in question was changed in there or anywhere later.";
+      what
+          << " Hint: the backtrace further above shows the operation that failed to compute its gradient. The variable "
+             "in question was changed in there or anywhere later.";
     else
       what << " Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
               "torch.autograd.set_detect_anomaly(True).";

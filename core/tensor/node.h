@@ -20,16 +20,28 @@ struct Edge {
   Edge(Node* n, uint32_t i) : node(n), index(i) { Py_XINCREF(reinterpret_cast<PyObject*>(n)); }
   Edge(const Edge& o) : Edge(o.node, o.index) {}
   Edge(Edge&& o) noexcept : node(o.node), index(o.index) { o.node = nullptr; }
-  Edge& operator=(Edge o) noexcept { std::swap(node, o.node); index = o.index; return *this; }
+  Edge& operator=(Edge o) noexcept {
+    std::swap(node, o.node);
+    index = o.index;
+    return *this;
+  }
   ~Edge() { Py_XDECREF(reinterpret_cast<PyObject*>(node)); }
 };
 
 // What the forward result was: a gradient that arrives is summed to this shape and cast to this type (un-broadcast).
-struct OutputMeta { Dims sizes; DType dtype; Device device; };
+struct OutputMeta {
+  Dims sizes;
+  DType dtype;
+  Device device;
+};
 
 // A tensor kept for the derivative. slot >= 0: that input; slot < 0: result number -1 - slot, kept without its node
 // because node and result would own each other.
-struct SavedTensor { Tensor tensor; uint32_t version; int32_t slot; };
+struct SavedTensor {
+  Tensor tensor;
+  uint32_t version;
+  int32_t slot;
+};
 
 struct NodeClass {
   const char* (*name)(const Node*);
@@ -40,11 +52,17 @@ struct NodeClass {
 
 // Python callables on the way in and out, and tensors that asked to retain their gradient (not owned).
 struct NodeHooks {
-  struct OnTensor { uint32_t index; PyObject* dict; };
+  struct OnTensor {
+    uint32_t index;
+    PyObject* dict;
+  };
   SmallVector<OnTensor, 2> tensor_hooks;
   PyObject* pre_hooks = nullptr;
   PyObject* post_hooks = nullptr;
-  struct Retained { uint32_t index; TensorObject* tensor; };
+  struct Retained {
+    uint32_t index;
+    TensorObject* tensor;
+  };
   SmallVector<Retained, 2> retained;
 };
 
@@ -52,18 +70,18 @@ struct Node {
   PyObject_HEAD
   const NodeClass* cls;
   const OpDef* op;
-  uint64_t sequence;               // order of creation: backward runs from the latest
+  uint64_t sequence;  // order of creation: backward runs from the latest
   SmallVector<Edge, 3> edges;
   SmallVector<OutputMeta, 1> outputs;
   SmallVector<SavedTensor, 3> saved;
   OwnedArgs args;
-  PyObject* python;                // a custom Function's context
+  PyObject* python;  // a custom Function's context
   NodeHooks* hooks;
   BackwardTask* task;
-  PyObject* trace;                 // anomaly mode: the forward stack
-  PyObject* dict;                  // metadata
+  PyObject* trace;  // anomaly mode: the forward stack
+  PyObject* dict;   // metadata
   PyObject* weakrefs;
-  bool released;                   // saved tensors were freed by a backward without retain_graph
+  bool released;  // saved tensors were freed by a backward without retain_graph
   bool tracked;
 
   PyObject* object() { return reinterpret_cast<PyObject*>(this); }

@@ -126,8 +126,8 @@ void set_shape(TensorObject* t, const Dims& sizes, const Dims& strides) {
 
 static int64_t bytes_for(int64_t numel, DType dtype) {
   int64_t bytes;
-  FACULA_CHECK(!__builtin_mul_overflow(numel, item_size(dtype), &bytes), Runtime, "a tensor of ", numel, " elements of ",
-               name_of(dtype), " overflows the address space");
+  FACULA_CHECK(!__builtin_mul_overflow(numel, item_size(dtype), &bytes), Runtime, "a tensor of ", numel,
+               " elements of ", name_of(dtype), " overflows the address space");
   return bytes;
 }
 
@@ -173,7 +173,8 @@ Tensor empty_strided(const Dims& sizes, const Dims& strides, DType dtype, Device
   FACULA_CHECK(sizes.size() == strides.size(), Runtime, "mismatch in length of strides and shape: sizes ", sizes,
                ", strides ", strides);
   for (int64_t s : strides)
-    FACULA_CHECK(s >= 0, Runtime, "as_strided: Negative strides are not supported at the moment, got strides: ", strides);
+    FACULA_CHECK(s >= 0, Runtime,
+                 "as_strided: Negative strides are not supported at the moment, got strides: ", strides);
   count_elements(sizes);
   return wrap_storage(new_storage(bytes_for(span_elements(sizes, strides), dtype)), sizes, strides, 0, dtype);
 }
@@ -228,7 +229,8 @@ void resize_memory(const Tensor& t, const Dims& sizes) {
   int64_t offset = t->byte_offset;
   if (offset + bytes > t->storage->nbytes) {
     Storage* s = t->storage;
-    FACULA_CHECK(s->resizable, Runtime, "Trying to resize storage that is not resizable: it belongs to another library");
+    FACULA_CHECK(s->resizable, Runtime,
+                 "Trying to resize storage that is not resizable: it belongs to another library");
     void* fresh = allocate(static_cast<size_t>(offset + bytes));
     std::memcpy(fresh, s->data, static_cast<size_t>(s->nbytes));
     if (s->release == release_inline) {
@@ -297,10 +299,10 @@ bool may_overlap(const Tensor& a, const Tensor& b) {
 }
 
 const char* tensor_type_text(const TensorObject* t) {
-  static const char* names[kNumDTypes] = {"torch.BoolTensor",     "torch.ByteTensor",  "torch.CharTensor",
-                                          "torch.ShortTensor",    "torch.IntTensor",   "torch.LongTensor",
-                                          "torch.HalfTensor",     "torch.BFloat16Tensor", "torch.FloatTensor",
-                                          "torch.DoubleTensor",   "torch.ComplexFloatTensor", "torch.ComplexDoubleTensor"};
+  static const char* names[kNumDTypes] = {
+      "torch.BoolTensor",  "torch.ByteTensor",   "torch.CharTensor",         "torch.ShortTensor",
+      "torch.IntTensor",   "torch.LongTensor",   "torch.HalfTensor",         "torch.BFloat16Tensor",
+      "torch.FloatTensor", "torch.DoubleTensor", "torch.ComplexFloatTensor", "torch.ComplexDoubleTensor"};
   return names[index_of(t->dtype)];
 }
 

@@ -21,7 +21,7 @@ struct Storage {
   uint32_t version;  // counts in-place writes through any alias
   bool resizable;    // our own memory (resize_ may replace it)
   void (*release)(Storage*);
-  PyObject* owner;   // whoever lent the memory (a NumPy array, a buffer, a DLPack capsule)
+  PyObject* owner;  // whoever lent the memory (a NumPy array, a buffer, a DLPack capsule)
 };
 Storage* new_storage(int64_t nbytes);
 // Memory of somebody else; `owner` is kept (a new reference is taken) until the last alias is gone.
@@ -34,7 +34,10 @@ inline void release(Storage* s) {  // whoever sees a count of 1 is alone: no loc
 }
 
 // A version counter of its own, for `x.data`: writes through it are invisible to x's saved values, as in PyTorch.
-struct PrivateVersion { int64_t references; uint32_t version; };
+struct PrivateVersion {
+  int64_t references;
+  uint32_t version;
+};
 
 // Counted handle. `Tensor()` is the absent tensor.
 class Tensor {
@@ -42,12 +45,30 @@ class Tensor {
   Tensor() = default;
   Tensor(const Tensor& o) : p_(o.p_) { Py_XINCREF(reinterpret_cast<PyObject*>(p_)); }
   Tensor(Tensor&& o) noexcept : p_(o.p_) { o.p_ = nullptr; }
-  Tensor& operator=(const Tensor& o) { Tensor t(o); std::swap(p_, t.p_); return *this; }
-  Tensor& operator=(Tensor&& o) noexcept { std::swap(p_, o.p_); return *this; }
+  Tensor& operator=(const Tensor& o) {
+    Tensor t(o);
+    std::swap(p_, t.p_);
+    return *this;
+  }
+  Tensor& operator=(Tensor&& o) noexcept {
+    std::swap(p_, o.p_);
+    return *this;
+  }
   ~Tensor() { Py_XDECREF(reinterpret_cast<PyObject*>(p_)); }
-  static Tensor steal(TensorObject* p) { Tensor t; t.p_ = p; return t; }
-  static Tensor borrow(TensorObject* p) { Py_XINCREF(reinterpret_cast<PyObject*>(p)); return steal(p); }
-  TensorObject* release() { TensorObject* p = p_; p_ = nullptr; return p; }
+  static Tensor steal(TensorObject* p) {
+    Tensor t;
+    t.p_ = p;
+    return t;
+  }
+  static Tensor borrow(TensorObject* p) {
+    Py_XINCREF(reinterpret_cast<PyObject*>(p));
+    return steal(p);
+  }
+  TensorObject* release() {
+    TensorObject* p = p_;
+    p_ = nullptr;
+    return p;
+  }
   TensorObject* get() const { return p_; }
   TensorObject* operator->() const { return p_; }
   PyObject* object() const { return reinterpret_cast<PyObject*>(p_); }
@@ -62,16 +83,21 @@ using TensorList = SmallVector<Tensor, 4>;
 // What only some tensors have: leaves that collect a gradient, tensors with hooks.
 struct AutogradMeta {
   Tensor grad;
-  Node* accumulator = nullptr;      // not owned; the node clears it when it dies
-  PyObject* hooks = nullptr;        // dict of id -> callable, for register_hook
-  PyObject* post_hooks = nullptr;   // dict, for register_post_accumulate_grad_hook
+  Node* accumulator = nullptr;     // not owned; the node clears it when it dies
+  PyObject* hooks = nullptr;       // dict of id -> callable, for register_hook
+  PyObject* post_hooks = nullptr;  // dict, for register_post_accumulate_grad_hook
   PyObject* name = nullptr;
   bool retains_grad = false;
 };
 
 enum TensorFlag : uint8_t {
-  kContiguous = 1, kRequiresGrad = 2, kInference = 4, kTracked = 8, kWrappedNumber = 16,
-  kOneOfSeveralViews = 32, kViewWithoutGrad = 64,  // how a view was made: writing into it would not be recorded rightly
+  kContiguous = 1,
+  kRequiresGrad = 2,
+  kInference = 4,
+  kTracked = 8,
+  kWrappedNumber = 16,
+  kOneOfSeveralViews = 32,
+  kViewWithoutGrad = 64,  // how a view was made: writing into it would not be recorded rightly
 };
 
 struct TensorObject {
@@ -83,10 +109,10 @@ struct TensorObject {
   DType dtype;
   Device device;
   uint8_t flags;
-  uint32_t output_index;   // which output of `node` this is
-  Node* node;              // grad_fn, owned
-  Tensor base;             // for a view: the tensor it was taken from, never a view itself
-  uint32_t node_version;   // for a view: base's version when `node` was made; a later one means it must be renewed
+  uint32_t output_index;  // which output of `node` this is
+  Node* node;             // grad_fn, owned
+  Tensor base;            // for a view: the tensor it was taken from, never a view itself
+  uint32_t node_version;  // for a view: base's version when `node` was made; a later one means it must be renewed
   PrivateVersion* private_version;
   AutogradMeta* meta;
   PyObject* dict;
@@ -104,7 +130,10 @@ struct TensorObject {
     if (!meta) meta = new AutogradMeta;
     return *meta;
   }
-  template <class T> T* ptr() const { return reinterpret_cast<T*>(data()); }
+  template <class T>
+  T* ptr() const {
+    return reinterpret_cast<T*>(data());
+  }
   int64_t size(int64_t dim) const { return sizes[wrap_dim(dim, ndim())]; }
 };
 
@@ -123,10 +152,10 @@ inline Tensor alias(const Tensor& t) { return alias(t, t->sizes, t->strides, t->
 Tensor wrap_storage(Storage* owned, const Dims& sizes, const Dims& strides, int64_t offset, DType dtype);
 
 void set_shape(TensorObject* t, const Dims& sizes, const Dims& strides);  // also recomputes numel and contiguity
-void assign_memory(const Tensor& t, const Tensor& from);    // t takes over storage, shape and dtype (set_data)
+void assign_memory(const Tensor& t, const Tensor& from);  // t takes over storage, shape and dtype (set_data)
 void give_private_version(const Tensor& t);
-void resize_memory(const Tensor& t, const Dims& sizes);     // resize_: contents kept, new ones uninitialised
-bool is_dense(const Tensor& t);           // every element of a contiguous span exactly once, in any order of dimensions
+void resize_memory(const Tensor& t, const Dims& sizes);  // resize_: contents kept, new ones uninitialised
+bool is_dense(const Tensor& t);  // every element of a contiguous span exactly once, in any order of dimensions
 bool has_internal_overlap(const Tensor& t);
 bool same_memory_layout(const Tensor& a, const Tensor& b);  // same data, sizes and strides
 bool may_overlap(const Tensor& a, const Tensor& b);         // byte ranges intersect
@@ -138,8 +167,8 @@ inline void revive(PyObject* o) {
   Py_SET_REFCNT(o, 1);
 #endif
 }
-void track(TensorObject* t);              // shows it to the garbage collector: it may now be part of a cycle
-const char* tensor_type_text(const TensorObject* t);        // "torch.FloatTensor"
+void track(TensorObject* t);  // shows it to the garbage collector: it may now be part of a cycle
+const char* tensor_type_text(const TensorObject* t);  // "torch.FloatTensor"
 
 // Object life, used by the type object in core/python.
 TensorObject* new_tensor_object(PyTypeObject* type);

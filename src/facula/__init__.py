@@ -45,11 +45,11 @@ from facula._C import (
     strided,
     uint8,
 )
+from facula._tensor import methods as _methods
 from facula.autograd.anomaly import set_detect_anomaly
 from facula.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from facula.functional import *
 from facula.functional import return_types
-from facula._tensor import methods as _methods
 
 __version__ = "0.1.0"
 

@@ -79,6 +79,11 @@ class Sample:
         self.second = second  # False: torch has no second derivative either
         self.exact = exact  # False: values are not determined (empty, random)
 
+    @property
+    def dtype(self):
+        """The dtype of tests about something else."""
+        return "float64" if "float64" in self.dtypes else self.dtypes[0]
+
     def arrays(self):
         for arg in (*self.args, *self.kwargs.values()):
             for item in arg if isinstance(arg, (list, tuple)) else (arg,):
@@ -346,7 +351,7 @@ INDEXING = [
     Sample("masked_select", F(N, 4), Mask(N, 4), dtypes=ALL),
     Sample("masked_scatter", F(3, 4), Mask(3, 4), F(12), dtypes=ALL),
     Sample("index_select", F(3, 4), 1, Index(5, below=4), dtypes=ALL),
-    Sample("index_add", F(3, 4), 0, Fixed([0, 2]), F(2, 4), alpha=2, dtypes=REAL),
+    Sample("index_add", F(5, 4), 0, Fixed([0, 2]), F(2, 4), alpha=2, dtypes=REAL),
     Sample("index_copy", F(3, 4), 0, Fixed([2, 0]), F(2, 4), dtypes=ALL),
     Sample("index_fill", F(3, 4), 1, Fixed([2, 0]), 3, dtypes=ALL),
     Sample("gather", F(3, 4), 1, Index(3, 2, below=4), dtypes=ALL),
@@ -455,6 +460,7 @@ INTERNAL = {
     "alias": "Tensor.view_as",
     "_index_add": "index_add",
     "_conv_transpose2d": "nn.functional.conv2d's second derivative",
+    "_qr": "nn.init.orthogonal_",
     "_gather_batch": "utils.data.DataLoader",
     "_sgd_step": "optim.SGD",
     "_adam_step": "optim.Adam",

@@ -13,7 +13,7 @@ import facula
 
 SHAPES = ((5,), (3, 4), (2, 3, 4), (1, 3, 1, 2), (0, 3), ())
 SETTINGS = settings(
-    max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 bounds = st.one_of(st.none(), st.integers(-6, 6))
 

@@ -7,15 +7,28 @@ import warnings
 import pytest
 import torch
 from compare import assert_same, assert_values, call, flat, node_name, numbers
-from samples import ALL, RANDOM, SAMPLES, VIEWS
+from samples import ALL, POINTWISE, RANDOM, SAMPLES, VIEWS
 
 import facula
 
 LAYOUTS = ("transposed", "stepped", "empty", "0-d")
 # Where torch's own float64 is coarse (polygamma: 1e-9; constants in float32), compared as float32.
 COARSE = dict.fromkeys(("polygamma", "digamma", "F.hardsigmoid", "F.celu"), "float32")
-# PyTorch's name depends on its own decomposition; ours names the operation that was called.
-OTHER_NODE = {}
+# Where our composition differs from torch's, the last step has another name.
+OTHER_NODE = {
+    "pow_of_number": "PowBackward1", "clamp_only_min": "ClampMinBackward0", "F.glu": "MulBackward0",
+    "squeeze_dims": "SqueezeBackward1", "diag": "EmbedBackward0", "diag_embed": "EmbedBackward0",
+    "Tensor.unfold": "AsStridedBackward0", "tensor_split": "SplitWithSizesBackward0",
+    "tensor_split_at": "SplitWithSizesBackward0", "aminmax": None, "var_mean": None, "std_mean": None,
+    "dist": "LinalgVectorNormBackward0", "trace": "SumBackward0", "vdot": "DotBackward0", "addmv": "AddBackward0",
+    "addr": "AddBackward0", "baddbmm": "AddBackward0", "addbmm": "AddBackward0", "matmul_12": "SqueezeBackward1",
+    "matmul_32": "ViewBackward0", "matmul_43": "ViewBackward0", "einsum": "BmmBackward0",
+    "einsum_diagonal": "DiagonalBackward0", "einsum_outer": "ViewBackward0", "kron": "ViewBackward0",
+    "cross": "StackBackward0", "rot90": "TransposeBackward0", "repeat_interleave": "IndexSelectBackward0",
+    "block_diag": "CatBackward0", "scatter_number": "ScatterBackward0", "F.embedding": "ViewBackward0",
+    "smooth_entropy": "NllLossBackward0", "F.adaptive_avg_pool2d": "CatBackward0", "F.layer_norm": "AddBackward0",
+    "F.pad": "CatBackward0",
+}  # fmt: skip
 
 
 def run(sample, dtype="float64", layout="contiguous", requires_grad=False):
@@ -31,8 +44,21 @@ def run(sample, dtype="float64", layout="contiguous", requires_grad=False):
     return outcomes
 
 
+# Deliberate: a mixture that torch refuses or computes by accident of its types.
+OTHER_TYPES = {
+    ("square", "bool"): "torch computes a power, in int64",
+    ("add_alpha", "bool"): "torch scales a truth value",
+    ("addcmul", "bool"): "the value 2 makes the sum int64",
+    ("clamp_numbers", "uint8"): "torch wraps the bound -1 to 255",
+    ("isin", "bool"): "torch has no kernel for it",
+    ("index_add", "bool"): "alpha 2 makes the source int64",
+}
+
+
 def compare(sample, dtype="float64", layout="contiguous"):
     (ours, our_error, _), (theirs, their_error, _) = run(sample, dtype, layout)
+    if isinstance(their_error, NotImplementedError) and (sample not in POINTWISE or not sample.entries):
+        return  # no kernel for that type in torch; ours may have one
     if their_error is not None:
         assert our_error is not None, f"torch refuses: {their_error}"
         return
@@ -45,21 +71,34 @@ def compare(sample, dtype="float64", layout="contiguous"):
         assert_same(left, right, sample.exact, strides=sample in VIEWS, dtype=coarse)
 
 
+def compare_all(sample, cases):
+    """Every case, and then the ones that failed."""
+    failures = []
+    for dtype, layout in cases:
+        try:
+            compare(sample, dtype, layout)
+        except Exception as error:
+            failures.append(f"{dtype} {layout}: {type(error).__name__}: {error}")
+    assert not failures, "\n".join(failures)
+
+
 @pytest.mark.parametrize("sample", SAMPLES, ids=repr)
 def test_forward(sample):
     compare(sample)
 
 
-@pytest.mark.parametrize("dtype", [d for d in ALL if d != "float64"])
-@pytest.mark.parametrize("sample", [s for s in SAMPLES if any(True for _ in s.arrays())], ids=repr)
-def test_dtypes(sample, dtype):
-    compare(sample, dtype)
+WITH_TENSORS = [s for s in SAMPLES if any(True for _ in s.arrays())]
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("sample", [s for s in SAMPLES if any(True for _ in s.arrays())], ids=repr)
-def test_layouts(sample, layout):
-    compare(sample, "float32", layout)
+@pytest.mark.parametrize("sample", WITH_TENSORS, ids=repr)
+def test_dtypes(sample):
+    """Every dtype, declared by the sample or not: the same result, or refused as torch refuses."""
+    compare_all(sample, [(d, "contiguous") for d in ALL if d != "float64" and (sample.id, d) not in OTHER_TYPES])
+
+
+@pytest.mark.parametrize("sample", WITH_TENSORS, ids=repr)
+def test_layouts(sample):
+    compare_all(sample, [("float32", layout) for layout in LAYOUTS])
 
 
 def leaves(package, arguments):
@@ -98,7 +137,8 @@ def test_node_name(sample):
     (ours, _, _), (theirs, _, _) = run(sample, requires_grad=True)
     for left, right in zip(flat(ours), flat(theirs)):
         if isinstance(right, torch.Tensor):
-            assert node_name(left) == OTHER_NODE.get((sample.id, node_name(right)), node_name(right))
+            expected = OTHER_NODE.get(sample.id, node_name(right))
+            assert expected is None or node_name(left) == expected
 
 
 @pytest.mark.parametrize("sample", [s for s in VIEWS if s.id != "detach"], ids=repr)

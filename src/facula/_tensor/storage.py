@@ -7,6 +7,13 @@ from facula._C import Tensor, device
 _alive: list = []  # holds one weak table, address -> storage object: two tensors on one storage give the same object
 
 
+def constant(name: str):
+    """A dtype, layout or memory format by its name: what pickle calls to find it again."""
+    import facula
+
+    return getattr(facula, name)
+
+
 class UntypedStorage:
     """The bytes of a tensor's memory, as ``x.untyped_storage()`` gives them.
 

@@ -104,7 +104,8 @@ def block_diag(*tensors: Tensor) -> Tensor:
     for i, x in enumerate(tensors):
         if x.dim() > 2:
             raise RuntimeError(
-                f"block_diag(): input tensors must have 2 or fewer dimensions, input {i} has {x.dim()}; use x.flatten(0, -2)"
+                f"block_diag(): input tensors must have 2 or fewer dimensions, input {i} has {x.dim()}; "
+                "use x.flatten(0, -2)"
             )
     blocks = [atleast_2d(x) for x in tensors]
     width = sum(x.size(1) for x in blocks)

@@ -169,7 +169,7 @@ def addbmm(
         >>> torch.addbmm(torch.ones(1), torch.ones(3, 1, 2), torch.ones(3, 2, 1))
         tensor([[7.]])
     """
-    result = _scaled(bmm(batch1, batch2).sum(0), alpha)
+    result = _scaled(bmm(batch1, batch2).sum(0, dtype=batch1.dtype), alpha)
     result = result if beta == 0 else _scaled(input, beta) + result
     return result if out is None else write_out(result, out)
 

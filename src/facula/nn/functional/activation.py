@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from facula._native import native
-
 import facula
 from facula import Tensor
+from facula._native import native
 
 __all__ = [
     "celu", "celu_", "elu", "elu_", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish",

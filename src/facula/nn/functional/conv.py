@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from facula._native import native
-
 from facula import Tensor
+from facula._native import native
 
 from .padding import pad
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-from facula._native import native
-
 import facula
 from facula import Tensor
+from facula._native import native
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "feature_alpha_dropout"]
 
