@@ -38,14 +38,17 @@ void set_python_error() {
 static PyObject* dtype_repr(PyObject* o) {
   return PyUnicode_FromFormat("torch.%s", name_of(reinterpret_cast<DTypeObject*>(o)->dtype));
 }
-// A constant of the package is pickled by its name there.
-static PyObject* reduce_to_name(const char* name) {
+// What pickle calls is found in the package: these types and constants have PyTorch's module name, "torch".
+static PyObject* reduce_to(const char* function, PyObject* owned_argument) {
+  Ref argument(owned_argument);
   return guarded([&] {
+    if (!argument.get()) throw PythonError();
     Ref module = check(PyImport_ImportModule("facula._tensor.storage"));
-    Ref named = check(PyObject_GetAttrString(module.get(), "constant"));
-    return check(Py_BuildValue("(O(s))", named.get(), name)).release();
+    Ref callable = check(PyObject_GetAttrString(module.get(), function));
+    return check(Py_BuildValue("(O(O))", callable.get(), argument.get())).release();
   });
 }
+static PyObject* reduce_to_name(const char* name) { return reduce_to("constant", PyUnicode_FromString(name)); }
 static PyObject* dtype_reduce(PyObject* o, PyObject*) {
   return reduce_to_name(name_of(reinterpret_cast<DTypeObject*>(o)->dtype));
 }
@@ -153,7 +156,7 @@ static PyObject* device_compare(PyObject* a, PyObject* b, int op) {
 }
 static Py_hash_t device_hash(PyObject* o) { return static_cast<int>(device_of(o).type) * 257 + device_of(o).index + 2; }
 static PyObject* device_reduce(PyObject* o, PyObject*) {
-  return Py_BuildValue("(O(s))", device_type, device_of(o).text().c_str());
+  return reduce_to("make_device", PyUnicode_FromString(device_of(o).text().c_str()));
 }
 static PyGetSetDef device_attributes[] = {
     {"type", [](PyObject* o, void*) { return PyUnicode_FromString(Device{device_of(o).type}.text().c_str()); }, nullptr,
@@ -243,7 +246,7 @@ static PyObject* size_reduce(PyObject* o, PyObject*) {
   PyObject* plain = PySequence_Tuple(o);
   PyObject* copy = plain ? PyTuple_GetSlice(o, 0, PyTuple_GET_SIZE(o)) : nullptr;
   Py_XDECREF(plain);
-  return copy ? Py_BuildValue("(O(N))", size_type, copy) : nullptr;
+  return copy ? reduce_to("make_size", copy) : nullptr;
 }
 static PyMethodDef size_methods[] = {
     {"numel", size_numel, METH_NOARGS, nullptr}, {"__reduce__", size_reduce, METH_NOARGS, nullptr}, {}};

@@ -14,6 +14,20 @@ def constant(name: str):
     return getattr(facula, name)
 
 
+def make_device(text: str):
+    """What pickle calls to make a device again."""
+    import facula
+
+    return facula.device(text)
+
+
+def make_size(sizes):
+    """What pickle calls to make a Size again."""
+    import facula
+
+    return facula.Size(sizes)
+
+
 class UntypedStorage:
     """The bytes of a tensor's memory, as ``x.untyped_storage()`` gives them.
 
