@@ -164,10 +164,11 @@ int usable_processors() {
   return quota > 0 ? std::min(count, quota) : count;
 }
 
+constexpr int64_t kPiecesPerThread = 4;
 std::atomic<int> thread_limit{0};  // 0: not yet asked
 
-void run_region(int64_t n, int64_t step, uint32_t pieces, Body body, void* context) {
-  start_workers(static_cast<int>(pieces) - 1);
+void run_region(int64_t n, int64_t step, uint32_t pieces, int threads, Body body, void* context) {
+  start_workers(threads - 1);
   uint32_t number = pool.signal.load(std::memory_order_relaxed) + 1;
   pool.body.store(body, std::memory_order_relaxed);
   pool.context.store(context, std::memory_order_relaxed);
@@ -178,7 +179,7 @@ void run_region(int64_t n, int64_t step, uint32_t pieces, Body body, void* conte
   pool.claim.store(static_cast<uint64_t>(number) << 32, std::memory_order_release);
   pool.signal.store(number);
   if (uint32_t sleepers = pool.sleepers.load())
-    futex_wake(pool.signal, static_cast<int>(std::min(sleepers, pieces - 1)));
+    futex_wake(pool.signal, std::min(static_cast<int>(sleepers), threads - 1));
   inside_region = true;
   run_pieces(number);
   inside_region = false;
@@ -207,7 +208,8 @@ bool in_parallel_region() { return inside_region; }
 void parallel_for_raw(int64_t n, int64_t grain, Body body, void* context) {
   if (n <= 0) return;
   int64_t limit = num_threads();
-  int64_t pieces = std::min(limit, (n - 1) / std::max<int64_t>(grain, 1) + 1);
+  // Several pieces a thread: a worker that wakes late takes fewer.
+  int64_t pieces = std::min(limit > 1 ? limit * kPiecesPerThread : 1, (n - 1) / std::max<int64_t>(grain, 1) + 1);
   if (pieces <= 1 || inside_region || pool.taken.exchange(true, std::memory_order_acquire)) return body(context, 0, n);
   static const int at_fork = pthread_atfork(nullptr, nullptr, forget_workers);
   (void)at_fork;
@@ -217,7 +219,7 @@ void parallel_for_raw(int64_t n, int64_t grain, Body body, void* context) {
   if (pieces <= 1)
     body(context, 0, n);
   else
-    run_region(n, step, static_cast<uint32_t>(pieces), body, context);
+    run_region(n, step, static_cast<uint32_t>(pieces), static_cast<int>(std::min(limit, pieces)), body, context);
   pool.taken.store(false, std::memory_order_release);
 }
 

@@ -64,7 +64,7 @@ def four_layers(p):
     [
         lambda p, w: p.optim.SGD(w, lr=0.01, momentum=0.9),
         pytest.param(lambda p, w: p.optim.Adam(w, lr=1e-3), marks=pytest.mark.slow),
-        pytest.param(lambda p, w: p.optim.AdamW(w, lr=1e-3, weight_decay=0.1), marks=pytest.mark.slow),
+        pytest.param(lambda p, w: p.optim.AdamW(w, lr=1e-4, weight_decay=0.1), marks=pytest.mark.slow),
     ],
     ids=["sgd", "adam", "adamw"],
 )
