@@ -374,6 +374,13 @@ LANE_OP Vec<T> scale_by_power(Vec<T> p, Vec<T> n) {
 }
 #endif
 
+#if defined(__AVX512F__)
+// row[index % 32], the row in two registers.
+LANE_OP Vec<float> lookup(const float* row, Vec<int32_t> index) {
+  return _mm512_permutex2var_ps(_mm512_load_ps(row), (__m512i)index.v, _mm512_load_ps(row + 16));
+}
+#endif
+
 // ---- complex numbers: one at a time ----
 
 template <class T>

@@ -189,8 +189,7 @@ LANE_MATH V tanh_float(V x) {
   return with_sign(select(a < 1.0, small, 1.0 - t), x);
 }
 // Double: (exp(2|x|) - 1) / (exp(2|x|) + 1), both in two parts, the quotient corrected by its residual.
-LANE_MATH V tanh(V x) {
-  if constexpr (kIsFloat<V>) return tanh_float(x);
+LANE_MATH V tanh_double(V x) {
   V a = limit_above(abs(x), V(19.1));
   auto [n, r, tail] = exp_parts(a + a);
   V p = scale_by_power(V(1.0), n), q = p - 1.0, pr = p * r;

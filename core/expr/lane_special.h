@@ -1,6 +1,7 @@
 // Error function on lanes; gamma family lane by lane (special.cpp).
 #pragma once
 #include "expr/lane_exponential.h"
+#include "expr/lane_pieces.h"
 #include "expr/special.h"
 
 namespace facula::lane_math {
@@ -38,6 +39,7 @@ template <class D>
   return scale_by_power(y + inverse * (residual(y, den, num) - y * den_low), n);
 }
 LANE_MATH V erf(V x) {
+  if constexpr (LooksUp<V>) return erf_by_pieces(x);
   V a = limit_above(abs(x), V(kIsFloat<V> ? 4.0 : 6.0)), large;
   if constexpr (kIsFloat<V>) {  // 1 - exp(polynomial), log erfc on [1, 4] to 2^-29.8 of erfc
     V y = polynomial(a, -0.000353696902, -1.12704015, -0.638225436, -0.103037648, 0.0218054969, -0.00293966639,
