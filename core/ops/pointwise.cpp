@@ -202,13 +202,13 @@ static void order_and_coalesce(Loop& loop) {
   }
   loop.sizes = std::move(sizes);
   for (int s = 0; s < n; ++s) streams[s]->strides = std::move(strides[s]);
-  bool linear = loop.sizes.size() == 1;
-  loop.out.mode =
-      linear && loop.out.strides[0] == 1 && loop.out.dtype == loop.out_type ? Stream::Direct : Stream::Strided;
-  for (int s = 1; s < n; ++s)
-    streams[s]->mode = linear && streams[s]->strides[0] == 1 && streams[s]->dtype == type_of(loop.column)
-                           ? Stream::Direct
-                           : Stream::Strided;
+  // A stream without gaps needs no block of its own, whatever the others look like.
+  const Dims gapless = contiguous_strides(loop.sizes);
+  auto mode_of = [&](const Stream& s, DType wanted) {
+    return s.strides == gapless && s.dtype == wanted ? Stream::Direct : Stream::Strided;
+  };
+  loop.out.mode = mode_of(loop.out, loop.out_type);
+  for (int s = 1; s < n; ++s) streams[s]->mode = mode_of(*streams[s], type_of(loop.column));
 }
 
 // One element seen through zero strides: what the gradient of a sum looks like.
