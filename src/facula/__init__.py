@@ -49,6 +49,7 @@ from facula._tensor import methods as _methods
 from facula.autograd.anomaly import set_detect_anomaly
 from facula.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from facula.functional import *
+from facula.functional import later as _later
 from facula.functional import return_types
 
 __version__ = "0.1.0"
@@ -77,12 +78,18 @@ def __getattr__(name):
     if name in _LAZY_MODULES:
         path = f"facula.functional.{name}" if name in ("linalg", "special") else f"facula.{name}"
         value = import_module(path)
+    elif name in _later.MODULE_OF:
+        value = getattr(_later.load(_later.MODULE_OF[name]), name)
     elif name in _LAZY_NAMES:
         value = getattr(import_module(_LAZY_NAMES[name]), name)
     else:
         raise AttributeError(f"module 'facula' has no attribute {name!r}")
     globals()[name] = value
     return value
+
+
+def __dir__():
+    return sorted({*globals(), *_LAZY_MODULES, *_LAZY_NAMES, *_later.MODULE_OF})
 
 
 def _find_openblas() -> None:

@@ -1,4 +1,5 @@
-"""The functions of torch.*, one module for each kind. This file only gathers their names."""
+"""The functions of torch.*, one module for each kind. This file only gathers their names. A module has its functions in
+``__all__`` and those of them that are methods of Tensor too in ``METHODS``. What few programs use is in later.py."""
 # ruff: noqa: F403
 
 from facula.functional import (
@@ -10,6 +11,7 @@ from facula.functional import (
     exponential,
     indexing,
     information,
+    inplace,
     joining,
     legacy,
     logical,
@@ -37,6 +39,28 @@ from facula.functional.reduction import *
 from facula.functional.rounding import *
 from facula.functional.shape import *
 from facula.functional.trigonometry import *
+
+# Whose METHODS the Tensor class gets.
+MODULES = (
+    activation,
+    arithmetic,
+    comparison,
+    conversion,
+    creation,
+    exponential,
+    indexing,
+    information,
+    inplace,
+    joining,
+    legacy,
+    logical,
+    product,
+    random,
+    reduction,
+    rounding,
+    shape,
+    trigonometry,
+)
 
 __all__ = ["random"]  # the module, as in torch.random.fork_rng
 __all__ += activation.__all__

@@ -55,6 +55,8 @@ __all__ = [
     "threshold_",
 ]
 
+METHODS = "celu_ hardshrink prelu relu relu_ selu_"
+
 
 @native
 def relu(input: Tensor) -> Tensor:

@@ -67,6 +67,14 @@ __all__ = [
     "true_divide_",
 ]
 
+METHODS = (
+    "abs abs_ absolute absolute_ add add_ addcdiv addcdiv_ addcmul addcmul_ copysign copysign_ deg2rad deg2rad_ "
+    "div div_ divide divide_ float_power floor_divide floor_divide_ fmod fmod_ heaviside heaviside_ lerp lerp_ "
+    "mul mul_ multiply multiply_ neg neg_ negative negative_ nextafter nextafter_ positive rad2deg rad2deg_ "
+    "reciprocal reciprocal_ remainder remainder_ sgn sgn_ sign sign_ square square_ sub sub_ subtract subtract_ "
+    "true_divide true_divide_"
+)
+
 
 @native
 def mul(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:

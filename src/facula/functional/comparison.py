@@ -46,6 +46,12 @@ __all__ = [
     "signbit",
 ]
 
+METHODS = (
+    "allclose eq eq_ equal fmax fmin ge ge_ greater greater_ greater_equal greater_equal_ gt gt_ isclose isfinite "
+    "isinf isnan isneginf isposinf isreal le le_ less less_ less_equal less_equal_ lt lt_ maximum minimum ne ne_ "
+    "not_equal not_equal_ signbit"
+)
+
 
 @native
 def eq(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:

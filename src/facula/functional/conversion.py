@@ -23,6 +23,8 @@ __all__ = [
     "view_as_real",
 ]
 
+METHODS = "angle conj conj_physical cpu cuda get_device to type type_as"
+
 
 @native("to_dtype")
 def _to_dtype(input: Tensor, dtype: dtype_type) -> Tensor:

@@ -24,6 +24,8 @@ __all__ = [
     "polar", "range", "scalar_tensor", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 
+METHODS = "new new_empty new_empty_strided new_full new_ones new_tensor new_zeros"
+
 
 @native("_empty")
 def _empty(size, dtype, device=None) -> Tensor:

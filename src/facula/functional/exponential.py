@@ -55,6 +55,12 @@ __all__ = [
     "xlogy_",
 ]
 
+METHODS = (
+    "digamma digamma_ erf erf_ erfc erfc_ erfinv erfinv_ exp exp2 exp2_ exp_ expm1 expm1_ hypot hypot_ ldexp "
+    "ldexp_ lgamma lgamma_ log log10 log10_ log1p log1p_ log2 log2_ log_ logaddexp logaddexp2 logit logit_ "
+    "mvlgamma polygamma_ pow pow_ rsqrt rsqrt_ sigmoid sigmoid_ sqrt sqrt_ xlogy xlogy_"
+)
+
 
 @native
 def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None) -> Tensor:

@@ -14,6 +14,12 @@ __all__ = [
     "take_along_dim", "tril_indices", "triu_indices", "where",
 ]  # fmt: skip
 
+METHODS = (
+    "argwhere bincount gather index_add index_add_ index_copy index_copy_ index_fill index_fill_ index_put "
+    "index_put_ index_select masked_fill masked_fill_ masked_scatter masked_scatter_ masked_select nonzero "
+    "scatter scatter_ scatter_add scatter_add_ scatter_reduce scatter_reduce_ take take_along_dim"
+)
+
 
 @native("where")
 def _where(condition: Tensor, input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:

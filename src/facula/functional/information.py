@@ -23,6 +23,8 @@ __all__ = [
     "result_type", "set_default_device", "set_default_tensor_type", "typename",
 ]  # fmt: skip
 
+METHODS = "is_nonzero is_same_size"
+
 
 def is_tensor(obj) -> bool:
     """Whether an object is a tensor.

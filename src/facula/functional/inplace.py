@@ -7,6 +7,10 @@ from facula._native import native
 from facula.functional.arguments import Number
 from facula.functional.shape import _squeeze, _squeeze_dims, as_strided, detach, t, transpose, unsqueeze
 
+METHODS = (
+    "apply_ as_strided_ copy_ fill_ fill_diagonal_ map_ resize_as_ squeeze_ sum_to_size t_ transpose_ unsqueeze_ zero_"
+)
+
 __all__: list[str] = []  # methods only
 
 

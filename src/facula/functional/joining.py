@@ -12,6 +12,8 @@ __all__ = [
     "tril", "triu", "vstack",
 ]  # fmt: skip
 
+METHODS = "flip fliplr flipud repeat repeat_interleave roll rot90 tile tril tril_ triu triu_"
+
 
 @native
 def cat(tensors: tuple[Tensor, ...], dim: int = 0, *, out: Tensor | None = None) -> Tensor:

@@ -10,6 +10,7 @@ __all__ = [
     "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor",
     "IntTensor", "LongTensor", "ShortTensor", "Variable",
 ]  # fmt: skip
+METHODS = ""
 
 
 class _TensorTypeMeta(type):

@@ -33,6 +33,12 @@ __all__ = [
     "logical_xor_",
 ]
 
+METHODS = (
+    "bitwise_and bitwise_and_ bitwise_left_shift bitwise_left_shift_ bitwise_not bitwise_not_ bitwise_or "
+    "bitwise_or_ bitwise_right_shift bitwise_right_shift_ bitwise_xor bitwise_xor_ gcd gcd_ lcm lcm_ logical_and "
+    "logical_and_ logical_not logical_not_ logical_or logical_or_ logical_xor logical_xor_"
+)
+
 
 @native
 def logical_and(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:

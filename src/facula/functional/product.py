@@ -11,6 +11,11 @@ __all__ = [
     "kron", "matmul", "matrix_power", "mm", "mv", "outer", "tensordot", "trace", "vdot",
 ]  # fmt: skip
 
+METHODS = (
+    "addbmm addbmm_ addmm addmm_ addmv addmv_ addr addr_ baddbmm baddbmm_ bmm cross dot ger inner kron matmul "
+    "matrix_power mm mv outer trace vdot"
+)
+
 
 @native
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:

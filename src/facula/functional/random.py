@@ -13,6 +13,8 @@ __all__ = [
     "set_rng_state",
 ]  # fmt: skip
 
+METHODS = "bernoulli bernoulli_ exponential_ log_normal_ multinomial normal_ random_ uniform_"
+
 
 # ---- state ----
 

@@ -14,6 +14,11 @@ __all__ = [
     "prod", "softmax", "std", "std_mean", "sum", "var", "var_mean",
 ]  # fmt: skip
 
+METHODS = (
+    "all amax amin aminmax any argmax argmin count_nonzero cummax cummin cumprod cumprod_ cumsum cumsum_ dist "
+    "log_softmax logcumsumexp logsumexp max mean min nanmean nansum norm prod softmax std sum var"
+)
+
 
 @native
 def sum(

@@ -33,6 +33,11 @@ __all__ = [
     "trunc_",
 ]
 
+METHODS = (
+    "ceil ceil_ clamp clamp_ clamp_max clamp_max_ clamp_min clamp_min_ clip clip_ fix fix_ floor floor_ frac "
+    "frac_ nan_to_num nan_to_num_ round round_ trunc trunc_"
+)
+
 
 @native
 def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:

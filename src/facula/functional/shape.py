@@ -18,6 +18,13 @@ __all__ = [
     "unsqueeze", "vsplit",
 ]  # fmt: skip
 
+METHODS = (
+    "adjoint as_strided broadcast_to chunk clone contiguous detach diag diag_embed diagflat diagonal dsplit "
+    "expand expand_as flatten hsplit moveaxis movedim narrow permute ravel reshape reshape_as select "
+    "split_with_sizes squeeze swapaxes swapdims t tensor_split transpose unbind unflatten unfold unsqueeze view "
+    "view_as vsplit"
+)
+
 
 @native("view")
 def _view(input: Tensor, *size: int) -> Tensor:

@@ -51,6 +51,12 @@ __all__ = [
     "tanh_",
 ]
 
+METHODS = (
+    "acos acos_ acosh acosh_ arccos arccos_ arccosh arccosh_ arcsin arcsin_ arcsinh arcsinh_ arctan arctan2 "
+    "arctan2_ arctan_ arctanh arctanh_ asin asin_ asinh asinh_ atan atan2 atan2_ atan_ atanh atanh_ cos cos_ cosh "
+    "cosh_ sin sin_ sinc sinc_ sinh sinh_ tan tan_ tanh tanh_"
+)
+
 
 @native
 def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
