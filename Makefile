@@ -48,7 +48,7 @@ sanitize:
 	$(SANITIZED) -m pip install -q ".[test]" -C build-dir=build/sanitize/core -C install.strip=false \
 	  -C cmake.build-type= -C cmake.define.FACULA_SANITIZE=ON -C cmake.define.FACULA_ONLY_ISA=avx2
 	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
-	  $(SANITIZED) -m pytest -m "not slow" --ignore tests/oracle --ignore tests/test_sizes.py $(TESTS)
+	  $(SANITIZED) -m pytest -m "not slow" -n 2 $(TESTS)
 
 ci:
 	.ci/run

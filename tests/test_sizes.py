@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from facula import _C
+
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
 MAX_RESIDENT_BYTES = 40_000_000
 
@@ -19,12 +21,14 @@ def tool(name):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.skipif(_C._sanitized, reason="the sanitizers' own memory")
 def test_memory_after_import():
     program = "import facula, os; print(int(open('/proc/self/statm').read().split()[1]) * os.sysconf('SC_PAGE_SIZE'))"
     resident = int(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
     assert resident <= MAX_RESIDENT_BYTES
 
 
+@pytest.mark.skipif(_C._sanitized, reason="not what users install")
 def test_installed_size():
     sizes = tool("sizes")
     installed = sizes.installed_bytes()

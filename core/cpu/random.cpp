@@ -47,6 +47,19 @@ inline double unit64(const uint32_t* pair) {
          0x1p-53;
 }
 
+// a * b + c in one rounding where the processor has it, as PyTorch's kernels for that processor: seeds give its bits.
+template <class T>
+inline T multiply_add(T a, T b, T c) {
+#ifdef __FMA__
+  if constexpr (sizeof(T) == 8)
+    return __builtin_fma(a, b, c);
+  else
+    return __builtin_fmaf(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
 // A value that rounds up to `to` becomes `from`: the interval is half open.
 template <class T, class Make>
 void uniform_as(T* out, int64_t n, double from, double to, Make&& make) {
@@ -54,7 +67,7 @@ void uniform_as(T* out, int64_t n, double from, double to, Make&& make) {
   const Compute low = static_cast<Compute>(from), width = static_cast<Compute>(to) - low;
   const Compute high = static_cast<Compute>(to);
   for (int64_t i = 0; i < n; ++i) {
-    Compute x = make(i) * width + low;
+    Compute x = multiply_add(make(i), width, low);
     out[i] = x >= high ? low : x;
   }
 }
@@ -63,7 +76,7 @@ template <class T, class Round>
 void uniform_reduced(const uint32_t* words, T* out, int64_t n, float from, float to, Round&& round) {
   const float width = to - from, high = to_float(round(to));
   for (int64_t i = 0; i < n; ++i) {
-    T x = round(unit(words[i]) * width + from);
+    T x = round(multiply_add(unit(words[i]), width, from));
     out[i] = to_float(x) >= high ? round(from) : x;
   }
 }

@@ -108,8 +108,13 @@ PyMODINIT_FUNC PyInit__C() {
   using namespace facula;
   PyObject* module = PyModule_Create(&definition);
   if (!module) return nullptr;
+#if defined(__SANITIZE_ADDRESS__)
+  constexpr int sanitized = 1;  // nothing is cached, and memory that was given back stays resident for a while
+#else
+  constexpr int sanitized = 0;
+#endif
   collect_tensor_methods();
-  if (!init_types(module) || !init_tensor(module) || !init_native(module) || !init_autograd(module) ||
+  if (PyModule_AddIntConstant(module, "_sanitized", sanitized) < 0 || !init_types(module) || !init_tensor(module) || !init_native(module) || !init_autograd(module) ||
       !init_function(module) || !init_interop(module) || !init_formulas(module) || !register_at_exit(module)) {
     Py_DECREF(module);
     return nullptr;
