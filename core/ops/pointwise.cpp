@@ -436,7 +436,6 @@ static TensorObject* leading_operand(const Arg* args, size_t n, DType& common) {
   for (size_t i = 0; i < n; ++i) {
     if (args[i].tag != Arg::Tensor_) continue;
     TensorObject* t = args[i].tensor;
-    if (t->flags & kWrappedNumber) return nullptr;
     if (!t->is_contiguous()) {
       if (!is_expanded_value(t)) return nullptr;
     } else if (!first || (first->ndim() == 0 && t->ndim() > 0)) {

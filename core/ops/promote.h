@@ -23,12 +23,7 @@ struct TypePromotion {
     else if (a.tag == Arg::Number)
       join(number, scalar_dtype(a.number));
   }
-  void add(const Tensor& t) {
-    if (t->flags & kWrappedNumber)
-      join(number, t->dtype);
-    else
-      join(t->ndim() > 0 ? dimensioned : zero_dim, t->dtype);
-  }
+  void add(const Tensor& t) { join(t->ndim() > 0 ? dimensioned : zero_dim, t->dtype); }
   DType result() const { return static_cast<DType>(combine(combine(dimensioned, zero_dim), number)); }
 
  private:

@@ -6,6 +6,9 @@
 
 #include <structmember.h>
 
+#include <string>
+#include <unordered_map>
+
 namespace facula {
 
 namespace {
@@ -153,6 +156,8 @@ bool is_tensor_argument(const Node* n, size_t slot) {
     default: return false;
   }
 }
+PyObject* show_node(Node* n);
+
 // Pairs (node, index), one for each tensor argument.
 PyObject* node_next(PyObject* o, void*) {
   return guarded([&] {
@@ -162,7 +167,7 @@ PyObject* node_next(PyObject* o, void*) {
     for (size_t i = 0; i < n->edges.size(); ++i) {
       const Edge& e = n->edges[i];
       if (!e.node && (has_list ? i + n->op->signature.count > n->edges.size() : !is_tensor_argument(n, i))) continue;
-      PyObject* next = e.node ? e.node->object() : Py_None;
+      PyObject* next = e.node ? show_node(e.node) : Py_None;
       Ref pair = check(Py_BuildValue("(OI)", next, e.index));
       check(PyList_Append(list.get(), pair.get()));
     }
@@ -206,7 +211,7 @@ PyObject* node_saved(PyObject* o, void*) {
 }
 PyObject* node_python(PyObject* o, void*) {
   PyObject* p = node_of(o)->python;
-  return Py_NewRef(p && Py_TYPE(p) != node_type ? p : Py_None);
+  return Py_NewRef(p && !PyObject_TypeCheck(p, node_type) ? p : Py_None);
 }
 PyMethodDef node_methods[] = {
     {"name", node_name, METH_NOARGS, "The name that is printed as grad_fn."},
@@ -231,8 +236,34 @@ PyType_Slot node_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc
                             {Py_tp_getset, node_attributes},
                             {Py_tp_members, node_members},
                             {0, nullptr}};
-PyType_Spec node_spec = {"torch.autograd.graph.Node", sizeof(Node), 0,
-                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, node_slots};
+PyType_Spec node_spec = {
+    "torch.autograd.graph.Node", sizeof(Node), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_BASETYPE, node_slots};
+
+// A node takes the class of its name when Python first sees it: programs that draw graphs read type(grad_fn).__name__.
+PyObject* show_node(Node* n) {
+  static auto* const classes = new std::unordered_map<std::string, PyTypeObject*>;
+  PyObject* o = n->object();
+  if (Py_TYPE(o) != node_type) return o;
+  auto [place, is_new] = classes->try_emplace(std::string("torch.autograd.") + n->cls->name(n), nullptr);
+  if (is_new) {
+    PyType_Slot slots[] = {{Py_tp_base, node_type},
+                           {Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)},
+                           {Py_tp_traverse, reinterpret_cast<void*>(node_traverse)},
+                           {Py_tp_clear, reinterpret_cast<void*>(node_clear)},
+                           {}};
+    PyType_Spec spec = {place->first.c_str(), sizeof(Node), 0, static_cast<unsigned>(node_spec.flags), slots};
+    place->second = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+    if (!place->second) {
+      classes->erase(place);
+      throw PythonError();
+    }
+  }
+  Py_INCREF(place->second);
+  Py_SET_TYPE(o, place->second);
+  Py_DECREF(node_type);
+  return o;
+}
 
 // ---- attributes of tensors ----
 
@@ -288,7 +319,7 @@ PyObject* get_grad_fn(PyObject* o, void*) {
     Tensor t = as_tensor(o);
     Node* n = grad_fn(t);
     if (!n) Py_RETURN_NONE;
-    return Py_NewRef(n->object());
+    return Py_NewRef(show_node(n));
   });
 }
 PyObject* get_is_leaf(PyObject* o, void*) { return PyBool_FromLong(raw(o)->node == nullptr); }

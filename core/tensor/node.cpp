@@ -78,6 +78,11 @@ void free_node_object(Node* n) {
     n->args.~OwnedArgs();
     PyTypeObject* type = Py_TYPE(n);
     if (num_free_nodes < kFreeNodes) {
+      if (type != node_type) {  // it was shown to Python under the class of its name
+        Py_INCREF(node_type);
+        Py_SET_TYPE(n->object(), node_type);
+        Py_DECREF(type);
+      }
       free_nodes[num_free_nodes++] = n;
     } else {
       PyObject_GC_Del(n);

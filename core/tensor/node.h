@@ -118,7 +118,6 @@ extern void (*accumulate_grad)(Node* n, Gradients& outputs);
 struct Mode {
   bool grad = true;
   bool inference = false;
-  bool capture = false;
   bool anomaly = false;
 };
 extern __thread Mode mode __attribute__((tls_model("initial-exec")));

@@ -95,9 +95,8 @@ enum TensorFlag : uint8_t {
   kRequiresGrad = 2,
   kInference = 4,
   kTracked = 8,
-  kWrappedNumber = 16,
-  kOneOfSeveralViews = 32,
-  kViewWithoutGrad = 64,  // how a view was made: writing into it would not be recorded rightly
+  kOneOfSeveralViews = 16,
+  kViewWithoutGrad = 32,  // how a view was made: writing into it would not be recorded rightly
 };
 
 struct TensorObject {

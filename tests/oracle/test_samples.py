@@ -139,6 +139,7 @@ def test_node_name(sample):
         if isinstance(right, torch.Tensor):
             expected = OTHER_NODE.get(sample.id, node_name(right))
             assert expected is None or node_name(left) == expected
+            assert left.grad_fn is None or type(left.grad_fn).__name__ == node_name(left)
 
 
 @pytest.mark.parametrize("sample", [s for s in VIEWS if s.id != "detach"], ids=repr)
