@@ -114,8 +114,9 @@ PyMODINIT_FUNC PyInit__C() {
   constexpr int sanitized = 0;
 #endif
   collect_tensor_methods();
-  if (PyModule_AddIntConstant(module, "_sanitized", sanitized) < 0 || !init_types(module) || !init_tensor(module) || !init_native(module) || !init_autograd(module) ||
-      !init_function(module) || !init_interop(module) || !init_formulas(module) || !register_at_exit(module)) {
+  if (PyModule_AddIntConstant(module, "_sanitized", sanitized) < 0 || !init_types(module) || !init_tensor(module) ||
+      !init_native(module) || !init_autograd(module) || !init_function(module) || !init_interop(module) ||
+      !init_formulas(module) || !register_at_exit(module)) {
     Py_DECREF(module);
     return nullptr;
   }
