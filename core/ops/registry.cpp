@@ -9,13 +9,14 @@ namespace facula {
 
 extern const OpFamily kViewFamily, kCopyFamily, kReduceFamily, kContractFamily, kLinalgFamily, kIndexFamily,
     kIndexScatterFamily, kIndexReduceFamily, kRearrangeFamily, kScanFamily, kFusedFamily, kLossFamily, kClassLossFamily,
-    kRandomFamily, kConvFamily, kPoolFamily, kStepFamily;
+    kRandomFamily, kConvFamily, kPoolFamily, kStepFamily, kSortFamily;
 
 const OpFamily* op_families(size_t* count) {
-  static const OpFamily families[] = {
-      pointwise_family(), kViewFamily,         kCopyFamily,        kReduceFamily,    kContractFamily, kLinalgFamily,
-      kIndexFamily,       kIndexScatterFamily, kIndexReduceFamily, kRearrangeFamily, kScanFamily,     kFusedFamily,
-      kLossFamily,        kClassLossFamily,    kRandomFamily,      kConvFamily,      kPoolFamily,     kStepFamily};
+  static const OpFamily families[] = {pointwise_family(), kViewFamily,      kCopyFamily,   kReduceFamily,
+                                      kContractFamily,    kLinalgFamily,    kIndexFamily,  kIndexScatterFamily,
+                                      kIndexReduceFamily, kRearrangeFamily, kScanFamily,   kFusedFamily,
+                                      kLossFamily,        kClassLossFamily, kRandomFamily, kConvFamily,
+                                      kPoolFamily,        kStepFamily,      kSortFamily};
   *count = sizeof(families) / sizeof(families[0]);
   return families;
 }

@@ -20,6 +20,7 @@ from facula.functional import (
     reduction,
     rounding,
     shape,
+    sorting,
     trigonometry,
 )
 from facula.functional.activation import *
@@ -38,6 +39,7 @@ from facula.functional.random import *
 from facula.functional.reduction import *
 from facula.functional.rounding import *
 from facula.functional.shape import *
+from facula.functional.sorting import *
 from facula.functional.trigonometry import *
 
 # Whose METHODS the Tensor class gets.
@@ -59,6 +61,7 @@ MODULES = (
     reduction,
     rounding,
     shape,
+    sorting,
     trigonometry,
 )
 
@@ -79,4 +82,5 @@ __all__ += random.__all__
 __all__ += reduction.__all__
 __all__ += rounding.__all__
 __all__ += shape.__all__
+__all__ += sorting.__all__
 __all__ += trigonometry.__all__

@@ -323,22 +323,6 @@ def isreal(input: Tensor) -> Tensor:
     return eq(input.imag, 0) if input.is_complex() else eq(input, input) | isnan(input)
 
 
-def isin(
-    elements: Tensor | Number, test_elements: Tensor | Number, *, assume_unique: bool = False, invert: bool = False
-) -> Tensor:
-    """Whether each of ``elements`` is one of ``test_elements``; with ``invert``, whether it is none of them.
-
-    Example:
-        >>> import facula as torch
-        >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2, 3]))
-        tensor([False,  True,  True])
-    """
-    elements = elements if isinstance(elements, Tensor) else _tensor(elements, None)
-    candidates = test_elements if isinstance(test_elements, Tensor) else _tensor(test_elements, None)
-    found = eq(elements.unsqueeze(-1), candidates.reshape(-1)).any(-1)
-    return ~found if invert else found
-
-
 # PyTorch's second names.
 not_equal = ne
 not_equal_ = ne_

@@ -397,20 +397,31 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     """How often each number from 0 occurs, or the sum of its weights.
 
     Raises:
-        RuntimeError: a negative element, or a floating tensor.
+        RuntimeError: a negative element, more than one dimension, or weights of another length.
+        NotImplementedError: ``input`` is floating, complex or bool.
 
     Example:
         >>> import facula as torch
         >>> torch.bincount(torch.tensor([0, 2, 2]))
         tensor([1, 0, 2])
     """
-    if input.dim() != 1 or input.is_floating_point() or (input.numel() and int(input.min()) < 0):
+    if input.is_floating_point() or input.is_complex() or input.dtype is bool_dtype:
+        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{input.dtype._scalar_name}'")
+    if minlength < 0:
+        raise RuntimeError(f"minlength should be >= 0, got {minlength}")
+    if input.dim() != 1 or (input.numel() and int(input.min()) < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    length = max(minlength, int(input.max()) + 1 if input.numel() else 0)
+    if weights is not None and input.numel() and weights.shape != input.shape:
+        raise RuntimeError(
+            f"weights should be 1-d and have the same length as input: {tuple(weights.shape)}, {tuple(input.shape)}"
+        )
+    if input.numel() == 0:
+        return input.new_zeros(minlength, dtype=int64)
+    length = max(minlength, int(input.max()) + 1)
     index = input.to(int64)
     if weights is None:
         return index.new_zeros(length).scatter_add_(0, index, index.new_full(index.shape, 1))
-    if not weights.is_floating_point():
+    if weights.dtype._scalar_name != "Float":
         weights = weights.double()
     return weights.new_zeros(length).scatter_add_(0, index, weights.detach())
 

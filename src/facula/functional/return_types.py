@@ -39,6 +39,8 @@ aminmax = _named("aminmax", "min", "max")
 cummax = _named("cummax", "values", "indices")
 cummin = _named("cummin", "values", "indices")
 frexp = _named("frexp", "mantissa", "exponent")
+histogram = _named("histogram", "hist", "bin_edges")
+histogramdd = _named("histogramdd", "hist", "bin_edges")
 kthvalue = _named("kthvalue", "values", "indices")
 max = _named("max", "values", "indices")
 median = _named("median", "values", "indices")
@@ -49,5 +51,5 @@ sort = _named("sort", "values", "indices")
 topk = _named("topk", "values", "indices")
 
 __all__ = [
-    "aminmax", "cummax", "cummin", "frexp", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk",
+    "aminmax", "cummax", "cummin", "frexp", "histogram", "histogramdd", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk",
 ]  # fmt: skip
