@@ -368,8 +368,6 @@ INDEXING = [
     ],
     Sample("take", F(3, 4), Index(2, 3, below=12), dtypes=ALL),
     Sample("nn.functional.embedding", Index(2, 3, below=5), F(5, 4), entries=("embedding", "_embedding_backward")),
-    Sample("isin", F(3, 4), F(2), entries=(), grad=False),
-    Sample("bincount", Index(8, below=5), entries=(), grad=False),
 ]  # fmt: skip
 
 _CLASSES = Index(N, below=4)
@@ -448,7 +446,9 @@ RANDOM = [
     Sample("nn.functional.dropout", F(N, 4), 0.4, entries="_dropout", second=False),
 ]
 
-SAMPLES = [*POINTWISE, *VIEWS, *REDUCTIONS, *PRODUCTS, *JOINING, *INDEXING, *NETWORKS, *CREATION, *RANDOM]
+from samples_sort import SORT  # noqa: E402
+
+SAMPLES = [*POINTWISE, *VIEWS, *REDUCTIONS, *PRODUCTS, *JOINING, *INDEXING, *NETWORKS, *CREATION, *RANDOM, *SORT]
 
 # Entries without a public function of their own, and what reaches them.
 INTERNAL = {

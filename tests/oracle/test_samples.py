@@ -28,6 +28,8 @@ OTHER_NODE = {
     "block_diag": "CatBackward0", "scatter_number": "ScatterBackward0", "F.embedding": "ViewBackward0",
     "smooth_entropy": "NllLossBackward0", "F.adaptive_avg_pool2d": "CatBackward0", "F.layer_norm": "AddBackward0",
     "F.pad": "CatBackward0",
+    "sort_stable": "SortBackward0", "quantile": "SqueezeBackward1", "quantile_q": "PermuteBackward0",
+    "nanquantile": "SqueezeBackward1",
 }  # fmt: skip
 
 
@@ -50,7 +52,6 @@ OTHER_TYPES = {
     ("add_alpha", "bool"): "torch scales a truth value",
     ("addcmul", "bool"): "the value 2 makes the sum int64",
     ("clamp_numbers", "uint8"): "torch wraps the bound -1 to 255",
-    ("isin", "bool"): "torch has no kernel for it",
     ("index_add", "bool"): "alpha 2 makes the source int64",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facula._C import Tensor, _tensor, float64
+from facula._C import Tensor, float64
 from facula._native import native
 from facula.functional.arguments import Number
 
@@ -23,7 +23,6 @@ __all__ = [
     "gt_",
     "isclose",
     "isfinite",
-    "isin",
     "isinf",
     "isnan",
     "isneginf",

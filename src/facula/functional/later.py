@@ -3,7 +3,9 @@ the others no start-up time. Tables only: each module's functions and, of those,
 
 from __future__ import annotations
 
-MODULES: dict[str, tuple[str, str]] = {}
+MODULES: dict[str, tuple[str, str]] = {
+    "statistics": ("histc histogram histogramdd nanquantile quantile", "histc histogram nanquantile quantile"),
+}
 
 MODULE_OF = {name: module for module, (functions, _) in MODULES.items() for name in functions.split()}
 

@@ -51,5 +51,6 @@ sort = _named("sort", "values", "indices")
 topk = _named("topk", "values", "indices")
 
 __all__ = [
-    "aminmax", "cummax", "cummin", "frexp", "histogram", "histogramdd", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk",
+    "aminmax", "cummax", "cummin", "frexp", "histogram", "histogramdd", "kthvalue",
+    "max", "median", "min", "mode", "nanmedian", "sort", "topk",
 ]  # fmt: skip

@@ -28,7 +28,8 @@ def _named(named, pair: tuple[Tensor, Tensor], out):
     for part, destination in zip(pair, out):
         if destination.dtype is not part.dtype:
             raise RuntimeError(
-                f"{named.__name__}(): Expected out tensor to have dtype {part.dtype}, but got {destination.dtype} instead"
+                f"{named.__name__}(): Expected out tensor to have dtype {part.dtype}, but got {destination.dtype} "
+                "instead"
             )
     return named(write_out(part, destination) for part, destination in zip(pair, out))
 
@@ -379,6 +380,9 @@ def isin(
     Args:
         assume_unique: no effect.
 
+    Raises:
+        RuntimeError: a bool or complex tensor.
+
     Example:
         >>> import facula as torch
         >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2, 3]))
@@ -389,9 +393,12 @@ def isin(
             raise TypeError("isin(): one of elements and test_elements must be Tensor, got two numbers")
         elements = tensor(elements, dtype=result_type(test_elements, elements))
     candidates = test_elements if isinstance(test_elements, Tensor) else tensor(test_elements)
+    for given in (elements, candidates):
+        if given.is_complex() or given.dtype._scalar_name == "Bool":
+            raise RuntimeError(f"Unsupported input type encountered for isin(): {given.dtype._scalar_name}")
     candidates = candidates.detach().reshape(-1)
     few = 16  # fewer candidates are compared one by one
-    if candidates.numel() <= few or elements.dtype._scalar_name == "Bool" or elements.is_complex():
+    if candidates.numel() <= few:
         found = (elements.unsqueeze(-1) == candidates).any(-1)
     else:
         common = result_type(elements, candidates)
