@@ -28,7 +28,7 @@ OTHER_NODE = {
     "block_diag": "CatBackward0", "scatter_number": "ScatterBackward0", "F.embedding": "ViewBackward0",
     "smooth_entropy": "NllLossBackward0", "F.adaptive_avg_pool2d": "CatBackward0", "F.layer_norm": "AddBackward0",
     "F.pad": "CatBackward0",
-    "sort_stable": "SortBackward0", "quantile": "SqueezeBackward1", "quantile_q": "PermuteBackward0",
+    "sort_stable": None, "quantile": "SqueezeBackward1", "quantile_q": "PermuteBackward0",
     "nanquantile": "SqueezeBackward1",
 }  # fmt: skip
 

@@ -199,9 +199,11 @@ def _edges_of(input: Tensor, bins, range) -> list[Tensor]:
     found = []
     for d, count in enumerate(bins):
         _positive_bins(count, d)
-        low, high = (None, None) if range is None else range[2 * d : 2 * d + 2]
-        if range is not None and low > high:
-            raise RuntimeError(f"{name}: min should not exceed max, but got min {low} max {high} for dimension {d}")
+        low, high = None, None
+        if range is not None:
+            low, high = range[2 * d : 2 * d + 2]
+            if low > high:
+                raise RuntimeError(f"{name}: min should not exceed max, but got min {low} max {high} for dimension {d}")
         low, high = _outer_edges(name, input[:, d], d, low, high)
         found.append(linspace(low, high, count + 1, dtype=input.dtype))
     return found
