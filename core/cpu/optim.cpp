@@ -255,10 +255,8 @@ struct Adamax {
 
 template <class T>
 struct Nadam {
-  static void run(int64_t count, OptimSlot* slots, const NadamOptions& o) {
+  static void run(int64_t count, const OptimSlot* slots, const NadamOptions& o) {
     auto mu_at = [&o](double step) { return o.beta1 * (1.0 - 0.5 * std::pow(0.96, step * o.momentum_decay)); };
-    for (int64_t i = 0; i < count; ++i)
-      slots[i].mu_product = static_cast<float>(slots[i].mu_product) * static_cast<float>(mu_at(slots[i].step));
     over_blocks<T>(count, slots, [&o, mu_at](const OptimSlot& s) {
       const double mu = mu_at(s.step), mu_next = mu_at(s.step + 1);
       const T correction2 = static_cast<T>(1 - std::pow(o.beta2, s.step)), eps = static_cast<T>(o.eps);
@@ -305,8 +303,52 @@ struct Radam {
   }
 };
 
-template <template <class> class Algorithm, class Slots, class Options>
-void dispatch(DType dtype, int64_t count, Slots slots, const Options& options) {
+// The step of each weight grows while its gradient keeps its sign; after a change of sign it shrinks and waits once.
+template <class T>
+struct Rprop {
+  static void run(int64_t count, const OptimSlot* slots, const RpropOptions& o) {
+    over_blocks<T>(count, slots, [&o](const OptimSlot&) {
+      return [&o](Block<T> b) {
+        const T minus = static_cast<T>(o.eta_minus), plus = static_cast<T>(o.eta_plus);
+        const T lowest = static_cast<T>(o.step_size_min), highest = static_cast<T>(o.step_size_max);
+        const T direction = o.maximize ? T(-1) : T(1);
+        T* __restrict previous = b.state[0];
+        T* __restrict step = b.state[1];
+        for (int64_t i = 0; i < b.n; ++i) {
+          T g = direction * b.g[i], agreement = g * previous[i];
+          T size = step[i] * (agreement > 0 ? plus : agreement < 0 ? minus : agreement == 0 ? T(1) : agreement);
+          size = size < lowest ? lowest : size > highest ? highest : size;
+          if (agreement < 0) g = 0;
+          b.p[i] -= (g > 0 ? T(1) : g < 0 ? T(-1) : T(0)) * size;
+          step[i] = size;
+          previous[i] = g;
+        }
+      };
+    });
+  }
+};
+
+template <class T>
+struct Asgd {
+  static void run(int64_t count, const OptimSlot* slots, const AsgdOptions& o) {
+    over_blocks<T>(count, slots, [&o](const OptimSlot&) {
+      return [&o](Block<T> b) {
+        effective_gradient(b, o.maximize, o.weight_decay);
+        scale(b.n, b.p, static_cast<T>(1 - o.lambd * o.eta));
+        add_scaled(b.n, b.p, b.g, static_cast<T>(-o.eta));
+        T* __restrict average = b.state[0];
+        const T mu = static_cast<T>(o.mu);
+        if (o.mu == 1)
+          for (int64_t i = 0; i < b.n; ++i) average[i] = b.p[i];
+        else
+          for (int64_t i = 0; i < b.n; ++i) average[i] += (b.p[i] - average[i]) * mu;
+      };
+    });
+  }
+};
+
+template <template <class> class Algorithm, class Options>
+void dispatch(DType dtype, int64_t count, const OptimSlot* slots, const Options& options) {
   if (dtype == DType::Float64)
     Algorithm<double>::run(count, slots, options);
   else
@@ -315,13 +357,10 @@ void dispatch(DType dtype, int64_t count, Slots slots, const Options& options) {
 
 }  // namespace
 
-KERNELS(OptimKernels, optim_kernels) = {dispatch<Sgd, const OptimSlot*, SgdOptions>,
-                                        dispatch<Adam, const OptimSlot*, AdamOptions>,
-                                        dispatch<Rmsprop, const OptimSlot*, RmspropOptions>,
-                                        dispatch<Adagrad, const OptimSlot*, AdagradOptions>,
-                                        dispatch<Adadelta, const OptimSlot*, AdadeltaOptions>,
-                                        dispatch<Adamax, const OptimSlot*, AdamaxOptions>,
-                                        dispatch<Nadam, OptimSlot*, NadamOptions>,
-                                        dispatch<Radam, const OptimSlot*, RadamOptions>};
+KERNELS(OptimKernels, optim_kernels) = {dispatch<Sgd, SgdOptions>,           dispatch<Adam, AdamOptions>,
+                                        dispatch<Rmsprop, RmspropOptions>,   dispatch<Adagrad, AdagradOptions>,
+                                        dispatch<Adadelta, AdadeltaOptions>, dispatch<Adamax, AdamaxOptions>,
+                                        dispatch<Nadam, NadamOptions>,       dispatch<Radam, RadamOptions>,
+                                        dispatch<Rprop, RpropOptions>,       dispatch<Asgd, AsgdOptions>};
 
 }  // namespace facula::cpu::FACULA_ISA

@@ -11,14 +11,15 @@ namespace facula::cpu {
 
 // One parameter, contiguous like its gradient and state. `state` by algorithm (unused entries are null):
 //   SGD {momentum_buffer}, Adam {exp_avg, exp_avg_sq, max_exp_avg_sq}, RMSprop {square_avg, grad_avg, momentum_buffer},
-//   Adagrad {sum}, Adadelta {square_avg, acc_delta}, Adamax {exp_avg, exp_inf}, NAdam and RAdam {exp_avg, exp_avg_sq}.
+//   Adagrad {sum}, Adadelta {square_avg, acc_delta}, Adamax {exp_avg, exp_inf}, NAdam and RAdam {exp_avg, exp_avg_sq},
+//   Rprop {prev, step_size}, ASGD {ax}.
 struct OptimSlot {
   void* param;
   const void* grad;
   void* state[3];
   int64_t n;
   double step;        // counted from 1: the number of this step. SGD: at 1 the momentum buffer becomes the gradient
-  double mu_product;  // NAdam only: updated by the call (in float32, as PyTorch keeps it)
+  double mu_product;  // NAdam only: the product of the momenta of all steps, this one included
 };
 
 struct SgdOptions {
@@ -53,6 +54,14 @@ struct RadamOptions {
   double lr, beta1, beta2, eps, weight_decay;
   bool decoupled_weight_decay, maximize;
 };
+struct RpropOptions {
+  double eta_minus, eta_plus, step_size_min, step_size_max;
+  bool maximize;
+};
+struct AsgdOptions {
+  double eta, mu, lambd, weight_decay;
+  bool maximize;
+};
 
 struct OptimKernels {
   void (*sgd)(DType, int64_t count, const OptimSlot*, const SgdOptions&);
@@ -61,8 +70,10 @@ struct OptimKernels {
   void (*adagrad)(DType, int64_t count, const OptimSlot*, const AdagradOptions&);
   void (*adadelta)(DType, int64_t count, const OptimSlot*, const AdadeltaOptions&);
   void (*adamax)(DType, int64_t count, const OptimSlot*, const AdamaxOptions&);
-  void (*nadam)(DType, int64_t count, OptimSlot*, const NadamOptions&);
+  void (*nadam)(DType, int64_t count, const OptimSlot*, const NadamOptions&);
   void (*radam)(DType, int64_t count, const OptimSlot*, const RadamOptions&);
+  void (*rprop)(DType, int64_t count, const OptimSlot*, const RpropOptions&);
+  void (*asgd)(DType, int64_t count, const OptimSlot*, const AsgdOptions&);
 };
 
 FACULA_FAMILY(OptimKernels, optim_kernels, optim)

@@ -37,11 +37,12 @@ class Step {
 
   // Calls kernel(dtype, count, slots, options) for the parameters of each type.
   template <class Kernel, class Options>
-  void run(Kernel kernel, const Options& options, double step) {
+  void run(Kernel kernel, const Options& options, double step, double mu_product = 1) {
     int64_t work = 0;
     for (Group& g : groups_)
       for (cpu::OptimSlot& s : g.slots) {
         s.step = step;
+        s.mu_product = mu_product;
         work += s.n;
       }
     {
@@ -119,6 +120,10 @@ void require(const char* name, bool needed, const TensorList& params, const Tens
                " tensors for ", params.size(), " parameters");
 }
 
+void check_count(const char* name, int64_t count) {
+  FACULA_CHECK(count > 0, Runtime, name, ": steps are counted from 1, got ", count);
+}
+
 void sgd(const TensorList& params, const TensorList& grads, const TensorList& momentum_buffers, double lr,
          double momentum, double dampening, double weight_decay, bool nesterov, bool maximize, bool first) {
   require("_sgd_step", momentum != 0, params, momentum_buffers, "momentum_buffers");
@@ -129,7 +134,7 @@ void sgd(const TensorList& params, const TensorList& grads, const TensorList& mo
 void adam(const TensorList& params, const TensorList& grads, const TensorList& exp_avgs, const TensorList& exp_avg_sqs,
           const TensorList& max_exp_avg_sqs, int64_t count, double lr, double beta1, double beta2, double eps,
           double weight_decay, bool decoupled, bool amsgrad, bool maximize) {
-  FACULA_CHECK(count > 0, Runtime, "_adam_step: steps are counted from 1, got ", count);
+  check_count("_adam_step", count);
   require("_adam_step", true, params, exp_avgs, "exp_avgs");
   require("_adam_step", true, params, exp_avg_sqs, "exp_avg_sqs");
   require("_adam_step", amsgrad, params, max_exp_avg_sqs, "max_exp_avg_sqs");
@@ -150,7 +155,7 @@ void rmsprop(const TensorList& params, const TensorList& grads, const TensorList
 
 void adagrad(const TensorList& params, const TensorList& grads, const TensorList& state_sums, int64_t count, double lr,
              double lr_decay, double eps, double weight_decay, bool maximize) {
-  FACULA_CHECK(count > 0, Runtime, "_adagrad_step: steps are counted from 1, got ", count);
+  check_count("_adagrad_step", count);
   require("_adagrad_step", true, params, state_sums, "state_sums");
   Step step("_adagrad_step", params, grads, {&state_sums});
   step.run(cpu::optim().adagrad, cpu::AdagradOptions{lr, lr_decay, weight_decay, eps, maximize},
@@ -165,10 +170,60 @@ void adadelta(const TensorList& params, const TensorList& grads, const TensorLis
   step.run(cpu::optim().adadelta, cpu::AdadeltaOptions{lr, rho, eps, weight_decay, maximize}, 1);
 }
 
+void adamax(const TensorList& params, const TensorList& grads, const TensorList& exp_avgs, const TensorList& exp_infs,
+            int64_t count, double lr, double beta1, double beta2, double eps, double weight_decay, bool maximize) {
+  check_count("_adamax_step", count);
+  require("_adamax_step", true, params, exp_avgs, "exp_avgs");
+  require("_adamax_step", true, params, exp_infs, "exp_infs");
+  Step step("_adamax_step", params, grads, {&exp_avgs, &exp_infs});
+  step.run(cpu::optim().adamax, cpu::AdamaxOptions{lr, beta1, beta2, eps, weight_decay, maximize},
+           static_cast<double>(count));
+}
+
+void nadam(const TensorList& params, const TensorList& grads, const TensorList& exp_avgs, const TensorList& exp_avg_sqs,
+           int64_t count, double mu_product, double lr, double beta1, double beta2, double eps, double weight_decay,
+           double momentum_decay, bool decoupled, bool maximize) {
+  check_count("_nadam_step", count);
+  require("_nadam_step", true, params, exp_avgs, "exp_avgs");
+  require("_nadam_step", true, params, exp_avg_sqs, "exp_avg_sqs");
+  Step step("_nadam_step", params, grads, {&exp_avgs, &exp_avg_sqs});
+  step.run(cpu::optim().nadam,
+           cpu::NadamOptions{lr, beta1, beta2, eps, weight_decay, momentum_decay, decoupled, maximize},
+           static_cast<double>(count), mu_product);
+}
+
+void radam(const TensorList& params, const TensorList& grads, const TensorList& exp_avgs, const TensorList& exp_avg_sqs,
+           int64_t count, double lr, double beta1, double beta2, double eps, double weight_decay, bool decoupled,
+           bool maximize) {
+  check_count("_radam_step", count);
+  require("_radam_step", true, params, exp_avgs, "exp_avgs");
+  require("_radam_step", true, params, exp_avg_sqs, "exp_avg_sqs");
+  Step step("_radam_step", params, grads, {&exp_avgs, &exp_avg_sqs});
+  step.run(cpu::optim().radam, cpu::RadamOptions{lr, beta1, beta2, eps, weight_decay, decoupled, maximize},
+           static_cast<double>(count));
+}
+
+void rprop(const TensorList& params, const TensorList& grads, const TensorList& prevs, const TensorList& step_sizes,
+           double eta_minus, double eta_plus, double step_size_min, double step_size_max, bool maximize) {
+  require("_rprop_step", true, params, prevs, "prevs");
+  require("_rprop_step", true, params, step_sizes, "step_sizes");
+  Step step("_rprop_step", params, grads, {&prevs, &step_sizes});
+  step.run(cpu::optim().rprop, cpu::RpropOptions{eta_minus, eta_plus, step_size_min, step_size_max, maximize}, 1);
+}
+
+void asgd(const TensorList& params, const TensorList& grads, const TensorList& averages, double eta, double mu,
+          double lambd, double weight_decay, bool maximize) {
+  require("_asgd_step", true, params, averages, "axs");
+  Step step("_asgd_step", params, grads, {&averages});
+  step.run(cpu::optim().asgd, cpu::AsgdOptions{eta, mu, lambd, weight_decay, maximize}, 1);
+}
+
 const OpDef kOps[] = {
     FACULA_OP("_sgd_step", Fused, nullptr, sgd),           FACULA_OP("_adam_step", Fused, nullptr, adam),
     FACULA_OP("_rmsprop_step", Fused, nullptr, rmsprop),   FACULA_OP("_adagrad_step", Fused, nullptr, adagrad),
-    FACULA_OP("_adadelta_step", Fused, nullptr, adadelta),
+    FACULA_OP("_adadelta_step", Fused, nullptr, adadelta), FACULA_OP("_adamax_step", Fused, nullptr, adamax),
+    FACULA_OP("_nadam_step", Fused, nullptr, nadam),       FACULA_OP("_radam_step", Fused, nullptr, radam),
+    FACULA_OP("_rprop_step", Fused, nullptr, rprop),       FACULA_OP("_asgd_step", Fused, nullptr, asgd),
 };
 
 }  // namespace

@@ -467,4 +467,9 @@ INTERNAL = {
     "_rmsprop_step": "optim.RMSprop",
     "_adagrad_step": "optim.Adagrad",
     "_adadelta_step": "optim.Adadelta",
+    "_adamax_step": "optim.Adamax",
+    "_asgd_step": "optim.ASGD",
+    "_nadam_step": "optim.NAdam",
+    "_radam_step": "optim.RAdam",
+    "_rprop_step": "optim.Rprop",
 }

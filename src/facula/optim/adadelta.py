@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import facula
 from facula._native import native
-from facula.optim.optimizer import Optimizer, as_number, check_lr, check_nonnegative, new_step
+from facula.optim.optimizer import FusedOptimizer, as_number, check_lr, check_nonnegative, new_step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Any
 
     from facula import Tensor
@@ -31,7 +31,7 @@ def _adadelta_step(
     """Update float CPU parameters and their averages in place."""
 
 
-class Adadelta(Optimizer):
+class Adadelta(FusedOptimizer):
     """Gradient descent whose step size follows from the sizes of earlier steps and gradients.
 
     Args:
@@ -91,49 +91,29 @@ class Adadelta(Optimizer):
         state["square_avg"] = facula.zeros_like(param, requires_grad=False)
         state["acc_delta"] = facula.zeros_like(param, requires_grad=False)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters once.
+    def _update_many(
+        self, group: dict[str, Any], step: float, params: list[Tensor], grads: list[Tensor], states: list[dict]
+    ) -> None:
+        _adadelta_step(
+            params,
+            grads,
+            [state["square_avg"] for state in states],
+            [state["acc_delta"] for state in states],
+            as_number(group["lr"]),
+            group["rho"],
+            group["eps"],
+            group["weight_decay"],
+            group["maximize"],
+        )
 
-        Args:
-            closure (callable): recomputes the loss with gradients and returns it; optional.
-
-        Returns:
-            What the closure returned, or None.
-
-        Raises:
-            RuntimeError: a sparse gradient.
-        """
-        loss = self._run(closure)
-        for group in self.param_groups:
-            for fusible, _, params, grads, states in self._batches(group):
-                if fusible:
-                    _adadelta_step(
-                        params,
-                        grads,
-                        [state["square_avg"] for state in states],
-                        [state["acc_delta"] for state in states],
-                        as_number(group["lr"]),
-                        group["rho"],
-                        group["eps"],
-                        group["weight_decay"],
-                        group["maximize"],
-                    )
-                else:
-                    with facula.set_grad_enabled(group["differentiable"]):
-                        for param, grad, state in zip(params, grads, states):
-                            _update(group, param, grad, state)
-        return loss
-
-
-def _update(group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
-    """The same rule in tensor operations: any dtype or device, differentiable."""
-    rho, eps = group["rho"], group["eps"]
-    square_avg, acc_delta = state["square_avg"], state["acc_delta"]
-    if group["maximize"]:
-        grad = -grad
-    if group["weight_decay"] != 0:
-        grad = grad.add(param, alpha=group["weight_decay"])
-    square_avg.mul_(rho).addcmul_(grad, grad, value=1 - rho)
-    delta = acc_delta.add(eps).sqrt() / square_avg.add(eps).sqrt() * grad
-    acc_delta.mul_(rho).addcmul_(delta, delta, value=1 - rho)
-    param.add_(delta, alpha=-as_number(group["lr"]))
+    def _update_one(self, group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict) -> None:
+        rho, eps = group["rho"], group["eps"]
+        square_avg, acc_delta = state["square_avg"], state["acc_delta"]
+        if group["maximize"]:
+            grad = -grad
+        if group["weight_decay"] != 0:
+            grad = grad.add(param, alpha=group["weight_decay"])
+        square_avg.mul_(rho).addcmul_(grad, grad, value=1 - rho)
+        delta = acc_delta.add(eps).sqrt() / square_avg.add(eps).sqrt() * grad
+        acc_delta.mul_(rho).addcmul_(delta, delta, value=1 - rho)
+        param.add_(delta, alpha=-as_number(group["lr"]))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import facula
 from facula._native import native
-from facula.optim.optimizer import Optimizer, as_number, check_fused, check_lr, check_nonnegative, new_step
+from facula.optim.optimizer import FusedOptimizer, as_number, check_fused, check_lr, check_nonnegative, new_step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Any
 
     from facula import Tensor
@@ -31,7 +31,7 @@ def _adagrad_step(
     """Update float CPU parameters and their sums of squares in place; ``step`` counts from 1."""
 
 
-class Adagrad(Optimizer):
+class Adagrad(FusedOptimizer):
     """Gradient descent with a learning rate per weight that shrinks with the gradients seen.
 
     Args:
@@ -110,46 +110,27 @@ class Adagrad(Optimizer):
             state["step"].share_memory_()
             state["sum"].share_memory_()
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters once.
+    def _update_many(
+        self, group: dict[str, Any], step: float, params: list[Tensor], grads: list[Tensor], states: list[dict]
+    ) -> None:
+        _adagrad_step(
+            params,
+            grads,
+            [state["sum"] for state in states],
+            int(step),
+            as_number(group["lr"]),
+            group["lr_decay"],
+            group["eps"],
+            group["weight_decay"],
+            group["maximize"],
+        )
 
-        Args:
-            closure (callable): recomputes the loss with gradients and returns it; optional.
-
-        Returns:
-            What the closure returned, or None.
-
-        Raises:
-            RuntimeError: a sparse gradient.
-        """
-        loss = self._run(closure)
-        for group in self.param_groups:
-            for fusible, step, params, grads, states in self._batches(group):
-                if fusible:
-                    _adagrad_step(
-                        params,
-                        grads,
-                        [state["sum"] for state in states],
-                        int(step),
-                        as_number(group["lr"]),
-                        group["lr_decay"],
-                        group["eps"],
-                        group["weight_decay"],
-                        group["maximize"],
-                    )
-                else:
-                    with facula.set_grad_enabled(group["differentiable"]):
-                        for param, grad, state in zip(params, grads, states):
-                            _update(group, step, param, grad, state["sum"])
-        return loss
-
-
-def _update(group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state_sum: Tensor) -> None:
-    """The same rule in tensor operations: any dtype or device, differentiable."""
-    if group["maximize"]:
-        grad = -grad
-    if group["weight_decay"] != 0:
-        grad = grad.add(param, alpha=group["weight_decay"])
-    state_sum.addcmul_(grad, grad, value=1)
-    rate = as_number(group["lr"]) / (1 + (step - 1) * group["lr_decay"])
-    param.addcdiv_(grad, state_sum.clone().sqrt().add(group["eps"]), value=-rate)
+    def _update_one(self, group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict) -> None:
+        state_sum = state["sum"]
+        if group["maximize"]:
+            grad = -grad
+        if group["weight_decay"] != 0:
+            grad = grad.add(param, alpha=group["weight_decay"])
+        state_sum.addcmul_(grad, grad, value=1)
+        rate = as_number(group["lr"]) / (1 + (step - 1) * group["lr_decay"])
+        param.addcdiv_(grad, state_sum.clone().sqrt().add(group["eps"]), value=-rate)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import facula
 from facula._native import native
-from facula.optim.optimizer import Optimizer, as_number, check_fused, check_lr, check_nonnegative, new_step
+from facula.optim.optimizer import FusedOptimizer, as_number, check_fused, check_lr, check_nonnegative, new_step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Any
 
     from facula import Tensor
@@ -46,7 +46,7 @@ def _check_beta(index: int, beta: float | Tensor, capturable: bool, foreach: boo
             raise ValueError(f"Tensor betas[{index}] must be 1-element")
 
 
-class Adam(Optimizer):
+class Adam(FusedOptimizer):
     """Adam: gradient descent with running averages of the gradient and of its square.
 
     Args:
@@ -124,71 +124,51 @@ class Adam(Optimizer):
         if group["amsgrad"]:
             state["max_exp_avg_sq"] = facula.zeros_like(param, requires_grad=False)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters once.
+    def _update_many(
+        self, group: dict[str, Any], step: float, params: list[Tensor], grads: list[Tensor], states: list[dict]
+    ) -> None:
+        amsgrad = group["amsgrad"]
+        beta1, beta2 = group["betas"]
+        _adam_step(
+            params,
+            grads,
+            [state["exp_avg"] for state in states],
+            [state["exp_avg_sq"] for state in states],
+            [state["max_exp_avg_sq"] for state in states] if amsgrad else [],
+            int(step),
+            as_number(group["lr"]),
+            beta1,
+            beta2,
+            group["eps"],
+            group["weight_decay"],
+            group["decoupled_weight_decay"],
+            amsgrad,
+            group["maximize"],
+        )
 
-        Args:
-            closure (callable): recomputes the loss with gradients and returns it; optional.
-
-        Returns:
-            What the closure returned, or None.
-
-        Raises:
-            RuntimeError: a sparse gradient.
-        """
-        loss = self._run(closure)
-        for group in self.param_groups:
-            amsgrad = group["amsgrad"]
-            beta1, beta2 = group["betas"]
-            for fusible, step, params, grads, states in self._batches(group):
-                if fusible:
-                    _adam_step(
-                        params,
-                        grads,
-                        [state["exp_avg"] for state in states],
-                        [state["exp_avg_sq"] for state in states],
-                        [state["max_exp_avg_sq"] for state in states] if amsgrad else [],
-                        int(step),
-                        as_number(group["lr"]),
-                        beta1,
-                        beta2,
-                        group["eps"],
-                        group["weight_decay"],
-                        group["decoupled_weight_decay"],
-                        amsgrad,
-                        group["maximize"],
-                    )
-                else:
-                    with facula.set_grad_enabled(group["differentiable"]):
-                        for param, grad, state in zip(params, grads, states):
-                            _update(group, step, param, grad, state)
-        return loss
-
-
-def _update(group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
-    """The same rule in tensor operations: any dtype or device, differentiable."""
-    lr, decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]
-    if not (isinstance(lr, facula.Tensor) and lr.requires_grad):
-        lr = as_number(lr)
-    if group["maximize"]:
-        grad = -grad
-    if decay != 0:
-        if group["decoupled_weight_decay"]:
-            param.mul_(1 - lr * decay)
+    def _update_one(self, group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict) -> None:
+        lr, decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]
+        if not (isinstance(lr, facula.Tensor) and lr.requires_grad):
+            lr = as_number(lr)
+        if group["maximize"]:
+            grad = -grad
+        if decay != 0:
+            if group["decoupled_weight_decay"]:
+                param.mul_(1 - lr * decay)
+            else:
+                grad = grad.add(param, alpha=decay)
+        exp_avg, exp_avg_sq = state["exp_avg"], state["exp_avg_sq"]
+        exp_avg.lerp_(grad, 1 - beta1)
+        exp_avg_sq.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
+        second = exp_avg_sq
+        if group["amsgrad"]:
+            largest = state["max_exp_avg_sq"]
+            largest.copy_(facula.maximum(largest.clone(), exp_avg_sq))
+            second = largest
+        # clone(): autograd keeps these, and the next step changes the state in place.
+        denominator = second.clone().sqrt().div((1 - beta2**step) ** 0.5).add(group["eps"])
+        step_size = lr / (1 - beta1**step)
+        if isinstance(step_size, facula.Tensor):
+            param.sub_(exp_avg.clone() / denominator * step_size)
         else:
-            grad = grad.add(param, alpha=decay)
-    exp_avg, exp_avg_sq = state["exp_avg"], state["exp_avg_sq"]
-    exp_avg.lerp_(grad, 1 - beta1)
-    exp_avg_sq.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
-    second = exp_avg_sq
-    if group["amsgrad"]:
-        largest = state["max_exp_avg_sq"]
-        largest.copy_(facula.maximum(largest.clone(), exp_avg_sq))
-        second = largest
-    # clone(): autograd keeps these, and the next step changes the state in place.
-    denominator = second.clone().sqrt().div((1 - beta2**step) ** 0.5).add(group["eps"])
-    step_size = lr / (1 - beta1**step)
-    if isinstance(step_size, facula.Tensor):
-        param.sub_(exp_avg.clone() / denominator * step_size)
-    else:
-        param.addcdiv_(exp_avg.clone(), denominator, value=-step_size)
+            param.addcdiv_(exp_avg.clone(), denominator, value=-step_size)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     # One native call's worth of parameters: fusible, step count, parameters, gradients, states.
     Batch = tuple[bool, float, list[Tensor], list[Tensor], list[dict[str, Any]]]
 
-__all__ = ["Optimizer", "required"]
+__all__ = ["FusedOptimizer", "Optimizer", "required"]
 
 
 class _Required:
@@ -76,6 +76,17 @@ def check_lr(lr: float | Tensor) -> None:
     if isinstance(lr, facula.Tensor) and lr.numel() != 1:
         raise ValueError(f"Tensor lr must be 1-element, got shape {tuple(lr.shape)}")
     check_nonnegative("learning rate", lr)
+
+
+def check_betas(betas: tuple[float, float]) -> None:
+    """Refuse decay rates outside [0, 1).
+
+    Raises:
+        ValueError: one of the two is.
+    """
+    for index, beta in enumerate(betas):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {index}: {beta} (expected 0 <= beta < 1)")
 
 
 def check_fused(fused: bool | None, foreach: bool | None, differentiable: bool) -> None:
@@ -466,8 +477,50 @@ class Optimizer:
         return batches.values()
 
 
+class FusedOptimizer(Optimizer):
+    """An optimiser whose rule exists twice: as one native call for many parameters, and in tensor operations for one.
+
+    A subclass gives ``_init_state``, ``_update_many`` and ``_update_one``.
+    """
+
+    def _update_many(
+        self, group: dict[str, Any], step: float, params: list[Tensor], grads: list[Tensor], states: list[dict]
+    ) -> None:
+        """Update float32 or float64 parameters on the CPU in place; nothing is recorded. ``step`` counts from 1."""
+        raise NotImplementedError
+
+    def _update_one(self, group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict) -> None:
+        """The same rule for one parameter of any dtype or device, recorded when the group is differentiable."""
+        raise NotImplementedError
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update the parameters once.
+
+        Args:
+            closure (callable): recomputes the loss with gradients and returns it; optional.
+
+        Returns:
+            What the closure returned, or None.
+
+        Raises:
+            RuntimeError: a sparse gradient.
+        """
+        loss = self._run(closure)
+        for group in self.param_groups:
+            for fusible, step, params, grads, states in self._batches(group):
+                if fusible:
+                    self._update_many(group, step, params, grads, states)
+                else:
+                    with facula.set_grad_enabled(group["differentiable"]):
+                        for param, grad, state in zip(params, grads, states):
+                            self._update_one(group, step, param, grad, state)
+        return loss
+
+
 def _real_views(state: dict[str, Any]) -> dict[str, Any]:
-    return {k: facula.view_as_real(v) if k != "step" else v for k, v in state.items()}
+    return {
+        k: facula.view_as_real(v) if isinstance(v, facula.Tensor) and v.is_complex() else v for k, v in state.items()
+    }
 
 
 def _like_param(param: Tensor, value: Any, key: Any = None) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import facula
 from facula._native import native
-from facula.optim.optimizer import Optimizer, as_number, check_lr, check_nonnegative, new_step
+from facula.optim.optimizer import FusedOptimizer, as_number, check_lr, check_nonnegative, new_step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Any
 
     from facula import Tensor
@@ -34,7 +34,7 @@ def _rmsprop_step(
     """Update float CPU parameters and their averages in place; unused lists are empty."""
 
 
-class RMSprop(Optimizer):
+class RMSprop(FusedOptimizer):
     """Gradient descent with each gradient divided by the root of its running mean square.
 
     Args:
@@ -106,63 +106,43 @@ class RMSprop(Optimizer):
         if group["centered"]:
             state["grad_avg"] = facula.zeros_like(param, requires_grad=False)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters once.
+    def _update_many(
+        self, group: dict[str, Any], step: float, params: list[Tensor], grads: list[Tensor], states: list[dict]
+    ) -> None:
+        momentum, centered = group["momentum"], group["centered"]
+        _rmsprop_step(
+            params,
+            grads,
+            [state["square_avg"] for state in states],
+            [state["grad_avg"] for state in states] if centered else [],
+            [state["momentum_buffer"] for state in states] if momentum > 0 else [],
+            as_number(group["lr"]),
+            group["alpha"],
+            group["eps"],
+            group["weight_decay"],
+            momentum,
+            centered,
+            group["maximize"],
+        )
 
-        Args:
-            closure (callable): recomputes the loss with gradients and returns it; optional.
-
-        Returns:
-            What the closure returned, or None.
-
-        Raises:
-            RuntimeError: a sparse gradient.
-        """
-        loss = self._run(closure)
-        for group in self.param_groups:
-            momentum, centered = group["momentum"], group["centered"]
-            for fusible, _, params, grads, states in self._batches(group):
-                if fusible:
-                    _rmsprop_step(
-                        params,
-                        grads,
-                        [state["square_avg"] for state in states],
-                        [state["grad_avg"] for state in states] if centered else [],
-                        [state["momentum_buffer"] for state in states] if momentum > 0 else [],
-                        as_number(group["lr"]),
-                        group["alpha"],
-                        group["eps"],
-                        group["weight_decay"],
-                        momentum,
-                        centered,
-                        group["maximize"],
-                    )
-                else:
-                    with facula.set_grad_enabled(group["differentiable"]):
-                        for param, grad, state in zip(params, grads, states):
-                            _update(group, param, grad, state)
-        return loss
-
-
-def _update(group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
-    """The same rule in tensor operations: any dtype or device, differentiable."""
-    lr, alpha = as_number(group["lr"]), group["alpha"]
-    if group["maximize"]:
-        grad = -grad
-    if group["weight_decay"] != 0:
-        grad = grad.add(param, alpha=group["weight_decay"])
-    square_avg = state["square_avg"]
-    square_avg.mul_(alpha).addcmul_(grad, grad, value=1 - alpha)
-    variance = square_avg.clone()
-    if group["centered"]:
-        grad_avg = state["grad_avg"]
-        grad_avg.lerp_(grad, 1 - alpha)
-        mean = grad_avg.clone()
-        variance = variance.addcmul(mean, mean, value=-1)
-    denominator = variance.sqrt().add(group["eps"])
-    if group["momentum"] > 0:
-        buffer = state["momentum_buffer"]
-        buffer.mul_(group["momentum"]).addcdiv_(grad, denominator)
-        param.add_(buffer, alpha=-lr)
-    else:
-        param.addcdiv_(grad, denominator, value=-lr)
+    def _update_one(self, group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict) -> None:
+        lr, alpha = as_number(group["lr"]), group["alpha"]
+        if group["maximize"]:
+            grad = -grad
+        if group["weight_decay"] != 0:
+            grad = grad.add(param, alpha=group["weight_decay"])
+        square_avg = state["square_avg"]
+        square_avg.mul_(alpha).addcmul_(grad, grad, value=1 - alpha)
+        variance = square_avg.clone()
+        if group["centered"]:
+            grad_avg = state["grad_avg"]
+            grad_avg.lerp_(grad, 1 - alpha)
+            mean = grad_avg.clone()
+            variance = variance.addcmul(mean, mean, value=-1)
+        denominator = variance.sqrt().add(group["eps"])
+        if group["momentum"] > 0:
+            buffer = state["momentum_buffer"]
+            buffer.mul_(group["momentum"]).addcdiv_(grad, denominator)
+            param.add_(buffer, alpha=-lr)
+        else:
+            param.addcdiv_(grad, denominator, value=-lr)
