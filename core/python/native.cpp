@@ -23,6 +23,7 @@ struct NativeObject {
   bool takes_out;
   bool falls_back;  // calls that do not fit the entry run the def itself
   int num_positional, num_params;
+  ArgKind kinds[kMaxArgs];
   PyObject* names[kMaxArgs];     // interned
   PyObject* defaults[kMaxArgs];  // null: required
   PyObject* def;                 // the Python function: documentation, signature, module
@@ -205,7 +206,7 @@ const char* public_name(const NativeObject* f) {
 
 [[noreturn]] void wrong_type(const NativeObject* f, int i, PyObject* o) {
   const char* name = PyUnicode_AsUTF8(f->names[i]);
-  ArgKind kind = f->op->signature.kinds[i];
+  ArgKind kind = f->kinds[i];
   if ((kind == ArgKind::TensorList || kind == ArgKind::MaybeTensorList || kind == ArgKind::Ints ||
        kind == ArgKind::MaybeInts) &&
       (PyList_Check(o) || PyTuple_Check(o))) {
@@ -268,10 +269,10 @@ void parse_rest(const NativeObject* f, int i, PyObject* const* args, Py_ssize_t 
   Arg& out = frame.args()[i];
   if (n == 1 && !PyLong_Check(args[0])) {
     new (&out) Arg;
-    if (!convert(f->op->signature.kinds[i], args[0], out, frame)) wrong_type(f, i, args[0]);
+    if (!convert(f->kinds[i], args[0], out, frame)) wrong_type(f, i, args[0]);
     return;
   }
-  if (f->op->signature.kinds[i] == ArgKind::TensorList) {
+  if (f->kinds[i] == ArgKind::TensorList) {
     TensorList* list = frame.new_list();
     for (Py_ssize_t k = 0; k < n; ++k) {
       if (!is_tensor(args[k])) wrong_type(f, i, args[k]);
@@ -290,7 +291,7 @@ void parse_rest(const NativeObject* f, int i, PyObject* const* args, Py_ssize_t 
 
 void parse_one(const NativeObject* f, int i, PyObject* o, Frame& frame) {
   Arg* out = new (frame.args() + i) Arg;
-  if (!convert(f->op->signature.kinds[i], o, *out, frame)) wrong_type(f, i, o);
+  if (!convert(f->kinds[i], o, *out, frame)) wrong_type(f, i, o);
 }
 
 void missing(const NativeObject* f, PyObject* const* given) {
@@ -421,6 +422,19 @@ const OpDef* entry_for(const std::string& name, Form& form) {
   return nullptr;
 }
 
+// The entry's kinds, but a parameter that the def annotates as Tensor takes no number, although the entry could.
+void choose_kinds(NativeObject* f) {
+  Ref annotations = check(PyObject_GetAttrString(f->def, "__annotations__"));
+  for (int i = 0; i < f->num_params; ++i) {
+    f->kinds[i] = f->op->signature.kinds[i];
+    PyObject* text = PyDict_GetItem(annotations.get(), f->names[i]);
+    bool is_text = text && PyUnicode_Check(text);
+    if (f->kinds[i] == ArgKind::Operand && is_text && PyUnicode_CompareWithASCIIString(text, "Tensor") == 0)
+      f->kinds[i] = ArgKind::Tensor;
+  }
+  if (f->form == Form::InPlace && f->kinds[0] == ArgKind::Operand) f->kinds[0] = ArgKind::Tensor;
+}
+
 // native(def, name=None, falls_back=False): the function object of the table entry of that name. With falls_back the
 // def has a body for the calls that the entry does not take, and may have further keyword parameters.
 PyObject* make_native(PyObject*, PyObject* args) {
@@ -474,6 +488,7 @@ PyObject* make_native(PyObject*, PyObject* args) {
     f->num_params = n;
     FACULA_CHECK(static_cast<size_t>(n) == op->signature.count, Runtime, "@native ", name, ": the def has ", n,
                  " parameters, the table entry ", op->signature.count);
+    choose_kinds(f);
     bound().emplace(name, owner.get());
     Py_INCREF(owner.get());
     return owner.release();

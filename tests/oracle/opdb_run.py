@@ -7,6 +7,7 @@ import json
 import os
 import selectors
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -120,3 +121,15 @@ def _add(entry, results):
     for result in results:
         for key in ("samples", "out_of_scope", "failures"):
             entry[key] += result[key]
+
+
+def main(names_file, result_file):
+    """For a test: a few samples of the operators named in one file, the result into the other."""
+    ops = opdb.operators()
+    chosen = [ops[line] for line in Path(names_file).read_text().split("\n") if line]
+    found = run(chosen, ("float32", "float64", "int64"), opdb.FEW, jobs=min(os.cpu_count() or 1, 4))
+    Path(result_file).write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

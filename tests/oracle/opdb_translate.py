@@ -120,17 +120,19 @@ def translate(value):
 
 
 class Mirror:
-    """Copies values into one package. Two tensors on one storage become two tensors on one storage."""
+    """Copies values into one package. Two tensors on one storage become two tensors on one storage. `wider` maps dtypes
+    to others, for what is computed again with more digits."""
 
-    def __init__(self, package):
-        self.package = package
+    def __init__(self, package, wider=None):
+        self.package, self.wider = package, wider or {}
         self.copies: dict[int, tuple] = {}  # id -> (original, kept alive; its copy)
         self._storages: dict[tuple, object] = {}
 
     def __call__(self, value):
         if isinstance(value, torch.Tensor):
             if id(value) not in self.copies:
-                self.copies[id(value)] = (value, self._tensor(value))
+                copy = self._tensor(value)
+                self.copies[id(value)] = (value, copy.to(self.wider.get(value.dtype)) if self.wider else copy)
             return self.copies[id(value)][1]
         if isinstance(value, (list, tuple)):
             items = [self(item) for item in value]
@@ -143,7 +145,9 @@ class Mirror:
             return slice(self(value.start), self(value.stop), self(value.step))
         if isinstance(value, torch.Generator):
             return self.package.Generator().manual_seed(value.initial_seed())
-        return value if self.package is torch else translate(value)
+        if self.package is torch:
+            return self.wider.get(value, value) if isinstance(value, torch.dtype) else value
+        return translate(value)
 
     def _tensor(self, tensor):
         if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested or tensor.device.type != "cpu":

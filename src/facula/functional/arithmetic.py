@@ -109,7 +109,7 @@ def remainder_(input: Tensor, other: Tensor | Number) -> Tensor:
 
 
 @native
-def fmod(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def fmod(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``input`` modulo ``other``; the result has the sign of ``input``, as C's ``fmod``.
 
     Example:
@@ -269,7 +269,7 @@ def rad2deg_(input: Tensor) -> Tensor:
 
 
 @native
-def copysign(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def copysign(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The magnitude of ``input`` with the sign of ``other``, signed zeros included.
 
     Example:
@@ -285,7 +285,7 @@ def copysign_(input: Tensor, other: Tensor | Number) -> Tensor:
 
 
 @native
-def nextafter(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The next number of the type after ``input`` towards ``other``.
 
     Example:
@@ -296,7 +296,7 @@ def nextafter(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | N
 
 
 @native
-def nextafter_(input: Tensor, other: Tensor | Number) -> Tensor:
+def nextafter_(input: Tensor, other: Tensor) -> Tensor:
     """In-place form of ``nextafter``."""
 
 
@@ -500,8 +500,8 @@ def div_(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = N
 @native
 def addcmul(
     input: Tensor,
-    tensor1: Tensor | Number,
-    tensor2: Tensor | Number,
+    tensor1: Tensor,
+    tensor2: Tensor,
     *,
     value: Number = 1,
     out: Tensor | None = None,
@@ -516,15 +516,15 @@ def addcmul(
 
 
 @native
-def addcmul_(input: Tensor, tensor1: Tensor | Number, tensor2: Tensor | Number, *, value: Number = 1) -> Tensor:
+def addcmul_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """In-place form of ``addcmul``."""
 
 
 @native
 def addcdiv(
     input: Tensor,
-    tensor1: Tensor | Number,
-    tensor2: Tensor | Number,
+    tensor1: Tensor,
+    tensor2: Tensor,
     *,
     value: Number = 1,
     out: Tensor | None = None,
@@ -539,7 +539,7 @@ def addcdiv(
 
 
 @native
-def addcdiv_(input: Tensor, tensor1: Tensor | Number, tensor2: Tensor | Number, *, value: Number = 1) -> Tensor:
+def addcdiv_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """In-place form of ``addcdiv``."""
 
 

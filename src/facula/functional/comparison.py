@@ -53,7 +53,7 @@ METHODS = (
 
 
 @native
-def eq(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """Whether ``input == other``.
 
     Example:
@@ -69,7 +69,7 @@ def eq_(input: Tensor, other: Tensor | Number) -> Tensor:
 
 
 @native
-def ne(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """Whether ``input != other``.
 
     Example:
@@ -85,7 +85,7 @@ def ne_(input: Tensor, other: Tensor | Number) -> Tensor:
 
 
 @native
-def lt(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """Whether ``input < other``.
 
     Example:
@@ -101,7 +101,7 @@ def lt_(input: Tensor, other: Tensor | Number) -> Tensor:
 
 
 @native
-def le(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """Whether ``input <= other``.
 
     Example:
@@ -117,7 +117,7 @@ def le_(input: Tensor, other: Tensor | Number) -> Tensor:
 
 
 @native
-def gt(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """Whether ``input > other``.
 
     Example:
@@ -133,7 +133,7 @@ def gt_(input: Tensor, other: Tensor | Number) -> Tensor:
 
 
 @native
-def ge(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """Whether ``input >= other``.
 
     Example:
@@ -149,7 +149,7 @@ def ge_(input: Tensor, other: Tensor | Number) -> Tensor:
 
 
 @native
-def maximum(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The larger of two; NaN wins.
 
     Example:
@@ -160,7 +160,7 @@ def maximum(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | Non
 
 
 @native
-def minimum(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The smaller of two; NaN wins.
 
     Example:
@@ -171,7 +171,7 @@ def minimum(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | Non
 
 
 @native
-def fmax(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The larger of two; a number wins over NaN.
 
     Example:
@@ -182,7 +182,7 @@ def fmax(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None =
 
 
 @native
-def fmin(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The smaller of two; a number wins over NaN.
 
     Example:

@@ -225,7 +225,7 @@ def log1p_(input: Tensor) -> Tensor:
 
 
 @native
-def logaddexp(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``log(exp(input) + exp(other))`` without overflow.
 
     Example:
@@ -236,7 +236,7 @@ def logaddexp(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | N
 
 
 @native
-def logaddexp2(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``log2(2 ** input + 2 ** other)`` without overflow.
 
     Example:
@@ -263,7 +263,7 @@ def xlogy_(input: Tensor, other: Tensor | Number) -> Tensor:
 
 
 @native
-def hypot(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``sqrt(input ** 2 + other ** 2)`` without overflow.
 
     Example:
@@ -274,7 +274,7 @@ def hypot(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None 
 
 
 @native
-def hypot_(input: Tensor, other: Tensor | Number) -> Tensor:
+def hypot_(input: Tensor, other: Tensor) -> Tensor:
     """In-place form of ``hypot``."""
 
 

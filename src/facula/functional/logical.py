@@ -41,7 +41,7 @@ METHODS = (
 
 
 @native
-def logical_and(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether both are nonzero.
 
     Example:
@@ -52,12 +52,12 @@ def logical_and(input: Tensor | Number, other: Tensor | Number, *, out: Tensor |
 
 
 @native
-def logical_and_(input: Tensor, other: Tensor | Number) -> Tensor:
+def logical_and_(input: Tensor, other: Tensor) -> Tensor:
     """In-place form of ``logical_and``."""
 
 
 @native
-def logical_or(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether at least one is nonzero.
 
     Example:
@@ -68,12 +68,12 @@ def logical_or(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | 
 
 
 @native
-def logical_or_(input: Tensor, other: Tensor | Number) -> Tensor:
+def logical_or_(input: Tensor, other: Tensor) -> Tensor:
     """In-place form of ``logical_or``."""
 
 
 @native
-def logical_xor(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether exactly one is nonzero.
 
     Example:
@@ -84,7 +84,7 @@ def logical_xor(input: Tensor | Number, other: Tensor | Number, *, out: Tensor |
 
 
 @native
-def logical_xor_(input: Tensor, other: Tensor | Number) -> Tensor:
+def logical_xor_(input: Tensor, other: Tensor) -> Tensor:
     """In-place form of ``logical_xor``."""
 
 
@@ -201,7 +201,7 @@ def bitwise_right_shift_(input: Tensor, other: Tensor | Number) -> Tensor:
 
 
 @native
-def gcd(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The greatest common divisor.
 
     Example:
@@ -212,12 +212,12 @@ def gcd(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = 
 
 
 @native
-def gcd_(input: Tensor, other: Tensor | Number) -> Tensor:
+def gcd_(input: Tensor, other: Tensor) -> Tensor:
     """In-place form of ``gcd``."""
 
 
 @native
-def lcm(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The least common multiple.
 
     Example:
@@ -228,5 +228,5 @@ def lcm(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = 
 
 
 @native
-def lcm_(input: Tensor, other: Tensor | Number) -> Tensor:
+def lcm_(input: Tensor, other: Tensor) -> Tensor:
     """In-place form of ``lcm``."""

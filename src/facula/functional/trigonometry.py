@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from facula._C import Tensor
 from facula._native import native
-from facula.functional.arguments import Number
 
 __all__ = [
     "acos",
@@ -155,7 +154,7 @@ def atan_(input: Tensor) -> Tensor:
 
 
 @native
-def atan2(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The angle of the point (``other``, ``input``), in (-pi, pi].
 
     Example:
@@ -166,7 +165,7 @@ def atan2(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None 
 
 
 @native
-def atan2_(input: Tensor, other: Tensor | Number) -> Tensor:
+def atan2_(input: Tensor, other: Tensor) -> Tensor:
     """In-place form of ``atan2``."""
 
 
