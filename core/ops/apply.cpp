@@ -39,8 +39,12 @@ Node* new_op_node(const NodeClass* cls, const OpDef* op, const Slots& slots) {
   n->op = op;
   bool tracked = false;
   for (const Tensor* t : slots) {
-    n->edges.push_back(*t && is_differentiable((*t)->dtype) ? gradient_edge(*t) : Edge());
-    tracked |= n->edges.back().node && n->edges.back().node->tracked;
+    if (!*t || !is_differentiable((*t)->dtype)) {
+      n->edges.emplace_back();
+      continue;
+    }
+    const Edge& e = add_edge(n, *t);
+    tracked |= e.node && e.node->tracked;
   }
   if (tracked) track(n);
   return n;

@@ -73,13 +73,12 @@ void mean_vjp(Backward& b) {
   if (b.needs(3)) b.set(3, ops::gather(share, c.dim, c.index));
 }
 
-// Equals share the gradient.
+// Equals share the gradient; a self that takes no part counts all the same, as in PyTorch.
 void extreme_vjp(Backward& b) {
   Call c(b);
   Tensor self = b.input(0), src = b.input(3), result = b.result();
   Tensor from_src = ops::to_dtype(ops::eq(src, ops::gather(result, c.dim, c.index)), c.g->dtype);
   Tensor from_self = ops::to_dtype(ops::eq(self, result), c.g->dtype);
-  if (!c.include_self) from_self = scattered(from_self, c.dim, c.index, Scalar(0));
   Tensor winners = ops::scatter_add(from_self, c.dim, c.index, from_src);
   winners = ops::where(ops::eq(winners, Scalar(0)), Scalar(1), winners);
   Tensor share = ops::div(c.g, winners);

@@ -569,8 +569,11 @@ static Node* record(const OpDef& op, const Arg* args, size_t n, uint32_t& saves,
     }
     const Tensor& t = args[i].as_tensor();
     bool wanted = (op.pointwise->differentiable >> i & 1) && is_differentiable(t->dtype);
-    node->edges.push_back(wanted ? gradient_edge(t) : Edge());
-    if (Node* parent = node->edges.back().node) {
+    if (!wanted) {
+      node->edges.emplace_back();
+      continue;
+    }
+    if (Node* parent = add_edge(node, t).node) {
       saves |= derivative_of(op, static_cast<int>(i)).saves;
       tracked |= parent->tracked;
     }

@@ -231,7 +231,10 @@ Node* new_python_node(PyObject* ctx, PyObject* inputs) {
   Node* node = new_node(&kPythonNode);
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inputs); ++i) {
     PyObject* item = PyTuple_GET_ITEM(inputs, i);
-    node->edges.push_back(is_tensor(item) ? gradient_edge(as_tensor(item)) : Edge());
+    if (is_tensor(item))
+      add_edge(node, as_tensor(item));
+    else
+      node->edges.emplace_back();
   }
   node->python = Py_NewRef(ctx);
   track(node);

@@ -153,6 +153,13 @@ Edge gradient_edge(const Tensor& t) {
   return e;
 }
 
+Edge& add_edge(Node* n, const Tensor& t) {
+  n->edges.push_back(gradient_edge(t));
+  Edge& e = n->edges.back();
+  if (e.node && e.node->sequence >= n->sequence && e.node->cls != &kAccumulateGrad) n->sequence = next_sequence++;
+  return e;
+}
+
 void add_output(Node* n, const Tensor& t) { n->outputs.push_back({t->sizes, t->dtype, t->device}); }
 
 void set_history(const Tensor& t, Node* n, uint32_t index) {
