@@ -98,7 +98,8 @@ NodeHooks& hooks_of(Node* n);
 Node* grad_fn(const Tensor& t);
 // The edge that gradients of t take: its grad_fn, or the accumulator of a leaf (made on demand), or none.
 Edge gradient_edge(const Tensor& t);
-// Gives n the edge of t. n then counts as later than the node there, which may have been made for this (a renewed view).
+// Gives n the edge of t. n then counts as later than the node there, which may have been made for this (a renewed
+// view).
 Edge& add_edge(Node* n, const Tensor& t);
 Node* accumulator_of(const Tensor& leaf);  // a new reference
 extern const NodeClass kAccumulateGrad;

@@ -54,6 +54,9 @@ from facula.functional import return_types
 
 __version__ = "0.1.0"
 
+from math import e, inf, nan, pi
+
+newaxis = None
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
@@ -65,6 +68,8 @@ _LAZY_MODULES = frozenset(
 _LAZY_NAMES = {
     "save": "facula.io",
     "load": "facula.io",
+    **dict.fromkeys(("TypedStorage", *_later.STORAGES), "facula._tensor.typed_storage"),
+    "UntypedStorage": "facula._tensor.storage",
     "frombuffer": "facula.functional.creation",
     "set_printoptions": "facula._tensor.printing",
     "get_printoptions": "facula._tensor.printing",

@@ -447,8 +447,13 @@ RANDOM = [
 ]
 
 from samples_sort import SORT  # noqa: E402
+from samples_tail import TAIL  # noqa: E402
 
-SAMPLES = [*POINTWISE, *VIEWS, *REDUCTIONS, *PRODUCTS, *JOINING, *INDEXING, *NETWORKS, *CREATION, *RANDOM, *SORT]
+SAMPLES = [
+    *(*POINTWISE, *VIEWS, *REDUCTIONS, *PRODUCTS, *JOINING, *INDEXING, *NETWORKS, *CREATION, *RANDOM),
+    *SORT,
+    *TAIL,
+]
 
 # Entries without a public function of their own, and what reaches them.
 INTERNAL = {

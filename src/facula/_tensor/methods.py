@@ -35,6 +35,10 @@ _ATTRIBUTES = {
     "mH": property(shape.adjoint, doc="The last two dimensions swapped, conjugated."),
     "imag": property(conversion.imag, doc="The imaginary part, a view."),
     "real": property(conversion.real, doc="The real part, a view."),
+    "grad_dtype": property(lambda self: self.dtype, doc="The dtype of the gradient: that of the tensor."),
+    **dict.fromkeys(
+        ("is_ipu", "is_maia", "is_mps", "is_mtia", "is_sparse_csr", "is_vulkan", "is_xla", "is_xpu", "volatile"), False
+    ),
     "name": None,
     "names": property(lambda self: (None,) * self.dim(), doc="No dimension has a name."),
     "__array_priority__": 1000,  # NumPy's operators leave mixed operands to the tensor

@@ -38,12 +38,12 @@ class UntypedStorage:
         (12, 12, 0)
     """
 
-    def __init__(self, size: int | Tensor = 0) -> None:
+    def __init__(self, size: int | Tensor | list[int] = 0) -> None:
         if not isinstance(size, Tensor):
             from facula._C import uint8
-            from facula.functional.creation import zeros
+            from facula.functional.creation import tensor, zeros
 
-            size = zeros(size, dtype=uint8)
+            size = zeros(size, dtype=uint8) if isinstance(size, int) else tensor(size, dtype=uint8)
         self._bytes = size
 
     device = device("cpu")
@@ -87,6 +87,34 @@ class UntypedStorage:
         """A copy of the bytes."""
         return UntypedStorage(self._bytes.clone())
 
+    def fill_(self, value: int) -> UntypedStorage:
+        """Overwrite every byte."""
+        self._bytes.fill_(value)
+        return self
+
+    def resize_(self, size: int) -> UntypedStorage:
+        """Change the number of bytes; what fits stays."""
+        self._bytes.resize_(size)
+        return self
+
+    def untyped(self) -> UntypedStorage:
+        """The storage itself."""
+        return self
+
+    cpu = share_memory_ = untyped
+
+    def is_shared(self) -> bool:
+        """False."""
+        return False
+
+    def is_pinned(self, device=None) -> bool:
+        """False."""
+        return False
+
+    def get_device(self) -> int:
+        """-1: the CPU."""
+        return -1
+
     def copy_(self, source: UntypedStorage, non_blocking: bool = False) -> UntypedStorage:
         """Overwrite with the bytes of another storage of the same size."""
         self._bytes.copy_(source._bytes)
@@ -107,7 +135,8 @@ class UntypedStorage:
         return memo[id(self)]
 
     def __repr__(self) -> str:
-        return f"[torch.storage.UntypedStorage(device=cpu) of size {len(self)}]"
+        listed = "".join(f" {value}\n" for value in self.tolist())
+        return f"{listed}[torch.storage.UntypedStorage(device=cpu) of size {len(self)}]"
 
 
 def _from_bytes(data: bytes) -> UntypedStorage:

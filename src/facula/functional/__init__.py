@@ -31,6 +31,7 @@ from facula.functional.creation import *
 from facula.functional.exponential import *
 from facula.functional.indexing import *
 from facula.functional.information import *
+from facula.functional.inplace import *
 from facula.functional.joining import *
 from facula.functional.legacy import *
 from facula.functional.logical import *
@@ -74,6 +75,7 @@ __all__ += creation.__all__
 __all__ += exponential.__all__
 __all__ += indexing.__all__
 __all__ += information.__all__
+__all__ += inplace.__all__
 __all__ += joining.__all__
 __all__ += legacy.__all__
 __all__ += logical.__all__

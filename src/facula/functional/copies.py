@@ -297,4 +297,4 @@ def view_copy(
     """
     if isinstance(size, dtype_type):
         size, dtype = None, size
-    return _fresh(shape.view(input, dtype=dtype) if size is None else shape.view(input, *size), out)
+    return _fresh(shape.view(input, dtype=dtype) if size is None else shape.reshape(input, size), out)

@@ -9,9 +9,9 @@ from facula.functional.arguments import Number
 from facula.functional.shape import broadcast_to, unsqueeze
 
 __all__ = [
-    "argwhere", "bincount", "gather", "index_add", "index_copy", "index_fill", "index_put", "index_select",
-    "masked_fill", "masked_scatter", "masked_select", "nonzero", "scatter", "scatter_add", "scatter_reduce", "take",
-    "take_along_dim", "tril_indices", "triu_indices", "where",
+    "argwhere", "bincount", "gather", "index_add", "index_copy", "index_fill", "index_put", "index_put_",
+    "index_select", "masked_fill", "masked_scatter", "masked_select", "nonzero", "scatter", "scatter_add",
+    "scatter_reduce", "take", "take_along_dim", "tril_indices", "triu_indices", "where",
 ]  # fmt: skip
 
 METHODS = (

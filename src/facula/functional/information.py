@@ -46,8 +46,9 @@ def is_storage(obj) -> bool:
         True
     """
     from facula._tensor.storage import UntypedStorage
+    from facula._tensor.typed_storage import TypedStorage
 
-    return isinstance(obj, UntypedStorage)
+    return isinstance(obj, (UntypedStorage, TypedStorage))
 
 
 def is_floating_point(input: Tensor) -> bool:

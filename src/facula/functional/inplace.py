@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from facula._C import Tensor
+from facula._C import Tensor, complex128, float64
 from facula._native import native
 from facula.functional.arguments import Number
-from facula.functional.shape import _squeeze, _squeeze_dims, as_strided, detach, t, transpose, unsqueeze
+from facula.functional.shape import _squeeze, _squeeze_dims, as_strided, clone, detach, t, transpose, unsqueeze
+
+__all__ = ["as_strided_", "detach_", "fill", "fill_", "resize_as_", "zero_"]
 
 METHODS = (
-    "apply_ as_strided_ copy_ fill_ fill_diagonal_ map_ resize_as_ squeeze_ sum_to_size t_ transpose_ unsqueeze_ zero_"
+    "apply_ as_strided_ copy_ fill_ fill_diagonal_ float_power_ map_ resize_as_ set_ squeeze_ sum_to_size t_ "
+    "transpose_ unsqueeze_ zero_"
 )
-
-__all__: list[str] = []  # methods only
 
 
 @native("copy_")
@@ -50,6 +51,28 @@ def zero_(input: Tensor) -> Tensor:
         >>> torch.ones(2).zero_()
         tensor([0., 0.])
     """
+
+
+def fill(input: Tensor, value: Tensor | Number) -> Tensor:
+    """A tensor of the shape and type of ``input`` with one value everywhere.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fill(torch.zeros(2), 3)
+        tensor([3., 3.])
+    """
+    return fill_(clone(input), value)
+
+
+def detach_(input: Tensor) -> Tensor:
+    """Cut the tensor from its history, in place.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.detach_(torch.ones(1, requires_grad=True) * 2).requires_grad
+        False
+    """
+    return input.detach_()
 
 
 def fill_diagonal_(input: Tensor, fill_value: Number, wrap: bool = False) -> Tensor:
@@ -108,7 +131,60 @@ def _write_flat(input: Tensor, values: list) -> Tensor:
     return _copy_(input, input.new_tensor(values).reshape(input.shape))
 
 
-# ---- shape ----
+def float_power_(input: Tensor, exponent: Tensor | Number) -> Tensor:
+    """In-place form of ``float_power``, for float64 and complex128 only.
+
+    Raises:
+        RuntimeError: another dtype.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.tensor([3.0], dtype=torch.float64).float_power_(2)
+        tensor([9.], dtype=torch.float64)
+    """
+    other = exponent.is_complex() if isinstance(exponent, Tensor) else isinstance(exponent, complex)
+    needed = complex128 if other or input.is_complex() else float64
+    if input.dtype is not needed:
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {input.dtype._scalar_name} but the operation's result requires "
+            f"dtype {needed._scalar_name}"
+        )
+    return input.pow_(exponent.to(needed) if isinstance(exponent, Tensor) else exponent)
+
+
+# ---- memory and shape ----
+
+_set_geometry = Tensor.set_
+
+
+def set_(input: Tensor, source=None, storage_offset: int = 0, size=None, stride=None) -> Tensor:
+    """Make the tensor look at other memory: that of a tensor or a storage, or none.
+
+    Args:
+        source: a tensor or a storage; None for an empty one.
+        size, stride: the geometry; default: that of the tensor, or all elements of the storage.
+
+    Raises:
+        RuntimeError: another dtype, or an element outside the storage.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.empty(0).set_(torch.tensor([1.0, 2.0, 3.0, 4.0]), 1, (2,), (2,))
+        tensor([2., 4.])
+    """
+    if source is None:
+        source = input.new_empty(0)
+    elif not isinstance(source, Tensor):
+        data = source.untyped()._bytes
+        if getattr(source, "dtype", input.dtype) is not input.dtype:  # an UntypedStorage has none
+            raise RuntimeError(f"Expected a Storage of type {input.dtype} or an UntypedStorage, but got {source.dtype}")
+        step = input.element_size()
+        source = data.narrow(0, 0, data.numel() // step * step)._view_dtype(input.dtype)
+    if size is None:
+        return _set_geometry(input, source)
+    if stride is None:
+        return _set_geometry(input, source, storage_offset, tuple(size))
+    return _set_geometry(input, source, storage_offset, tuple(size), tuple(stride))
 
 
 def _take_shape(input: Tensor, view: Tensor) -> Tensor:

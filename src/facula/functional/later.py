@@ -29,7 +29,40 @@ MODULES: dict[str, tuple[str, str]] = {
         "corrcoef cov",
         "corrcoef cov",
     ),
+    "relics": (
+        "dequantize",
+        "ccol_indices coalesce col_indices const_data_ptr crow_indices dense_dim dequantize dim_order eig "
+        "index indices int_repr ipu is_coalesced is_set_to lstsq map2_ module_load mtia pin_memory "
+        "q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qscheme "
+        "record_stream reinforce resize resize_as resize_as_sparse_ row_indices smm solve sparse_dim "
+        "sparse_mask sparse_resize_ sparse_resize_and_clear_ sspaddmm storage storage_type symeig to_dense "
+        "to_mkldnn to_padded_tensor values xpu",
+    ),
+    "environment": (
+        "get_float32_matmul_precision get_num_interop_threads has_lapack has_mkl has_openmp has_spectral "
+        "init_num_threads is_distributed is_vulkan_available set_float32_matmul_precision set_flush_denormal "
+        "set_num_interop_threads",
+        "is_distributed",
+    ),
+    "symbolic": (
+        "cond sym_float sym_fresh_size sym_int sym_ite sym_max sym_min sym_not sym_sqrt sym_sum",
+        "",
+    ),
+    "from_file": (
+        "from_file",
+        "",
+    ),
+    "norms": (
+        "frobenius_norm norm_except_dim",
+        "",
+    ),
 }
+
+# The classes of _tensor/typed_storage.py.
+STORAGES = tuple(
+    f"{kind}Storage"
+    for kind in "BFloat16 Bool Byte Char ComplexDouble ComplexFloat Double Float Half Int Long Short".split()
+)
 
 MODULE_OF = {name: module for module, (functions, _) in MODULES.items() for name in functions.split()}
 

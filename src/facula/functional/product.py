@@ -7,8 +7,8 @@ from facula._native import native
 from facula.functional.arguments import Number, write_out
 
 __all__ = [
-    "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "chain_matmul", "cross", "dot", "einsum", "ger", "inner",
-    "kron", "matmul", "matrix_power", "mm", "mv", "outer", "tensordot", "trace", "vdot",
+    "addbmm", "addmm", "addmv", "addmv_", "addr", "baddbmm", "bmm", "chain_matmul", "cross", "dot", "einsum", "ger",
+    "inner", "kron", "matmul", "matrix_power", "mm", "mv", "outer", "tensordot", "trace", "vdot",
 ]  # fmt: skip
 
 METHODS = (
