@@ -1,10 +1,7 @@
 """Datasets, samplers, collation and the loader; orders against torch where it is installed."""
 
 import collections
-import gc
 import pickle
-import threading
-import time
 from itertools import chain
 
 import pytest
@@ -26,7 +23,6 @@ from facula.utils.data import (
     WeightedRandomSampler,
     default_collate,
     default_convert,
-    get_worker_info,
     random_split,
 )
 
@@ -416,103 +412,3 @@ def test_an_error_in_a_sample_does_not_end_the_pass():
         assert next(batches).tolist() == [2]
         with pytest.raises(StopIteration):
             next(batches)
-
-
-# --- workers ---------------------------------------------------------------------------------------------------------
-
-
-def test_workers_keep_the_order():
-    class Slow(Squares):
-        def __getitem__(self, i):
-            time.sleep(0.01 * (i % 3 == 0))
-            return i
-
-    for arguments in ({}, {"prefetch_factor": 1}, {"persistent_workers": True}, {"in_order": False}):
-        loader = DataLoader(Slow(13), batch_size=2, num_workers=3, **arguments)
-        for _ in range(2):
-            assert list(chain(*(x.tolist() for x in loader))) == list(range(13))
-
-
-def test_workers_shuffle_alike():
-    def order(workers):
-        facula.manual_seed(1)
-        return first_column(DataLoader(rows(20), batch_size=3, shuffle=True, num_workers=workers))
-
-    assert order(0) == order(2)
-
-
-def test_workers_know_themselves():
-    seen = {}
-
-    class Asking(Squares):
-        def __getitem__(self, i):
-            info = get_worker_info()
-            seen[info.id] = (info.num_workers, info.seed, threading.current_thread().name)
-            return i
-
-    loader = DataLoader(Asking(8), num_workers=2, worker_init_fn=lambda i: seen.setdefault(f"init {i}"))
-    assert len(list(loader)) == 8
-    assert set(seen) == {0, 1, "init 0", "init 1"}
-    assert seen[1][1] == seen[0][1] + 1 and seen[0][0] == 2 and seen[0][2] != seen[1][2]
-    assert get_worker_info() is None
-
-
-def test_iterable_workers():
-    def share(worker):
-        info = get_worker_info()
-        length = info.dataset.end - info.dataset.start
-        start = info.dataset.start
-        info.dataset.start, info.dataset.end = start + worker * length // 2, start + (worker + 1) * length // 2
-
-    data = Stream(3, 7)
-    assert list(DataLoader(data, batch_size=None, num_workers=2)) == [3, 3, 4, 4, 5, 5, 6, 6]
-    assert list(DataLoader(data, batch_size=None, num_workers=2, worker_init_fn=share)) == [3, 5, 4, 6]
-    assert (data.start, data.end) == (3, 7)
-
-
-def test_iterable_workers_of_different_lengths():
-    class Uneven(IterableDataset):
-        def __iter__(self):
-            worker = get_worker_info().id
-            return iter([worker * 10 + i for i in range(1 + 3 * worker)])
-
-    assert sorted(DataLoader(Uneven(), batch_size=None, num_workers=3)) == [0, *range(10, 14), *range(20, 27)]
-
-
-def test_worker_errors():
-    def refuse(worker):
-        raise OSError("no such device")
-
-    with pytest.raises(OSError, match="no such device"):
-        list(DataLoader(Squares(3), num_workers=1, worker_init_fn=refuse))
-
-    class Stuck(Squares):
-        def __getitem__(self, i):
-            time.sleep(0.5)
-            return i
-
-    with pytest.raises(RuntimeError, match="timed out after"):
-        next(iter(DataLoader(Stuck(1), num_workers=1, timeout=0.05)))
-
-
-def test_workers_end():
-    before = set(threading.enumerate())
-
-    def workers():
-        return set(threading.enumerate()) - before
-
-    batches = iter(DataLoader(Squares(100), num_workers=2))
-    next(batches)
-    assert workers()
-    del batches
-    gc.collect()
-    deadline = time.monotonic() + 5
-    while workers() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not workers()
-
-
-def test_persistent_workers_after_a_broken_pass():
-    loader = DataLoader(Squares(9), num_workers=2, persistent_workers=True)
-    next(iter(loader))
-    assert [x.item() for x in loader] == [i * i for i in range(9)]

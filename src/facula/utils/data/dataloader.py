@@ -1,4 +1,4 @@
-"""The loader: goes through a dataset in batches, in the calling thread or ahead of it in worker threads.
+"""The loader: goes through a dataset in batches, in the calling thread or ahead of it in workers.
 
 Batches of a ``TensorDataset`` (or a ``Subset`` of one) with the default collation are gathered by one native call.
 """
@@ -13,7 +13,7 @@ from facula._native import native
 from facula.utils.data import collate as collation
 from facula.utils.data.dataset import IterableDataset, Subset, TensorDataset
 from facula.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
-from facula.utils.data.worker import WorkerInfo, WorkerPool
+from facula.utils.data.worker import ThreadPool, WorkerInfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,13 +42,14 @@ class DataLoader:
         sampler (Sampler or iterable): the order, instead of ``shuffle``.
         batch_sampler (Sampler or iterable): lists of indices, instead of ``batch_size``, ``shuffle``, ``sampler`` and
             ``drop_last``.
-        num_workers (int): threads that prepare batches ahead; 0 works in the calling thread. Default: 0.
+        num_workers (int): workers that prepare batches ahead; 0 works in the calling thread. They are processes, and
+            threads for a ``TensorDataset``, of which nothing runs in Python. Default: 0.
         collate_fn (callable): from a list of samples to a batch. Default: :func:`default_collate`.
         pin_memory (bool): accepted; without an accelerator it only warns. Default: False.
         drop_last (bool): leave out a last batch that is not full. Default: False.
         timeout (float): seconds to wait for a worker; 0 waits for ever. Default: 0.
-        worker_init_fn (callable): called with the number of each worker in its thread.
-        multiprocessing_context: accepted for workers; they are threads all the same.
+        worker_init_fn (callable): called in each worker with its number.
+        multiprocessing_context: how worker processes start (a method's name or a context), or ``"thread"`` for threads.
         generator (Generator): for ``shuffle`` and the seeds of the workers. Default: the global one.
         prefetch_factor (int): batches that each worker prepares ahead. Default: 2 with workers.
         persistent_workers (bool): keep the workers after a pass. Default: False.
@@ -126,7 +127,7 @@ class DataLoader:
             collate_fn = collation.default_convert if batch_sampler is None else collation.default_collate
         self.collate_fn = collate_fn
         self._reported_length: int | None = None
-        self._pool: WorkerPool | None = None
+        self._pool: Any = None
         self._frozen = True
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -189,6 +190,8 @@ def _check_context(context: Any, num_workers: int) -> None:
         )
     import multiprocessing
 
+    if context == "thread":
+        return
     if isinstance(context, str):
         known = multiprocessing.get_all_start_methods()
         if context not in known:
@@ -232,13 +235,26 @@ class _Forever:
 # --- from indices to a batch -----------------------------------------------------------------------------------------
 
 
+class _Fetching:
+    """How batches are made of a dataset, without the loader: it goes to worker processes."""
+
+    def __init__(self, loader: DataLoader) -> None:
+        self.iterable = loader._iterable
+        self.batched = loader.batch_sampler is not None
+        self.collate = loader.collate_fn
+        self.drop_last = loader.drop_last
+
+    def __call__(self, dataset: Any) -> Callable[[Any], Any]:
+        return (_IterableFetcher if self.iterable else _Fetcher)(self, dataset)
+
+
 class _Fetcher:
     """Fetches the batch (or sample) of an indexable dataset."""
 
-    def __init__(self, loader: DataLoader) -> None:
-        self.dataset = loader.dataset
-        self.batched = loader.batch_sampler is not None
-        self.collate = loader.collate_fn
+    def __init__(self, how: _Fetching, dataset: Any) -> None:
+        self.dataset = dataset
+        self.batched = how.batched
+        self.collate = how.collate
 
     def __call__(self, index: Any) -> Any:
         dataset = self.dataset
@@ -251,17 +267,14 @@ class _Fetcher:
 class _IterableFetcher:
     """Fetches the next batch (or sample) of an iterable-style dataset; StopIteration at its end."""
 
-    def __init__(self, loader: DataLoader, dataset: Any) -> None:
-        self.dataset = dataset
-        self.batched = loader.batch_sampler is not None
-        self.collate = loader.collate_fn
-        self.drop_last = loader.drop_last
-        self.samples: Iterator | None = None
+    def __init__(self, how: _Fetching, dataset: Any) -> None:
+        self.samples: Iterator = iter(dataset)
+        self.batched = how.batched
+        self.collate = how.collate
+        self.drop_last = how.drop_last
         self.ended = False
 
     def __call__(self, index: Any) -> Any:
-        if self.samples is None:  # not before: in a worker, iter() has to run in its thread
-            self.samples = iter(self.dataset)
         if self.ended:
             raise StopIteration
         if not self.batched:
@@ -287,7 +300,7 @@ class _TensorFetcher:
     def __init__(self, loader: DataLoader, tensors: list[Tensor], rows: Tensor | None) -> None:
         self.tensors = tensors
         self.rows = rows
-        self.general = _Fetcher(loader)
+        self.general = _Fetcher(_Fetching(loader), loader.dataset)
 
     def __call__(self, index: Any) -> Any:
         if not isinstance(index, facula.Tensor):
@@ -372,17 +385,14 @@ class _Pass:
         self._reported_length = loader._reported_length
         sampler: Any = loader.sampler if loader.batch_sampler is None else loader.batch_sampler
         self._indices: Iterator | None = None
-        self._fetch = self._make_fetch()
-        if isinstance(self._fetch, _TensorFetcher):
+        self._native = _tensor_fetcher(loader)
+        if self._native is not None:
             self._indices = _index_tensors(sampler)
         if self._indices is None:
             self._indices = iter(sampler)
-
-    def _make_fetch(self) -> Callable[[Any], Any]:
-        loader = self._loader
-        if loader._iterable:
-            return _IterableFetcher(loader, loader.dataset)
-        return _tensor_fetcher(loader) or _Fetcher(loader)
+        self._fetch: Any = self._native
+        if self._fetch is None and loader.num_workers == 0:
+            self._fetch = _Fetching(loader)(loader.dataset)
 
     def __iter__(self) -> _Pass:
         return self
@@ -411,7 +421,7 @@ class _Pass:
 
 
 class _WorkerPass(_Pass):
-    """An iterator over the batches of one pass, prepared ahead by worker threads and given in order.
+    """An iterator over the batches of one pass, prepared ahead by workers and given in order.
 
     Batch number i belongs to worker i modulo their number; an iterable-style dataset is read by every worker, and
     one that has come to its end leaves the round.
@@ -419,17 +429,13 @@ class _WorkerPass(_Pass):
 
     def __init__(self, loader: DataLoader) -> None:
         super().__init__(loader)
-        self._pool = loader._pool if loader.persistent_workers else None
+        self._pool: Any = loader._pool if loader.persistent_workers else None
+        seeds = [self._base_seed + i for i in range(loader.num_workers)]
         if self._pool is None:
-            self._pool = self._make_pool()
+            self._pool = self._make_pool(seeds)
             if loader.persistent_workers:
                 loader._pool = self._pool
-        self._pool.drain()
-        for info in self._pool.infos:
-            info.seed = self._base_seed + info.id
-        self._fetchers = [self._fetch] * loader.num_workers
-        if loader._iterable:
-            self._fetchers = [_IterableFetcher(loader, info.dataset) for info in self._pool.infos]
+        self._pool.begin(seeds)
         self._round = list(range(loader.num_workers))
         self._turn = 0
         self._pending: list[int] = []  # the worker of each batch under way, oldest first
@@ -437,14 +443,27 @@ class _WorkerPass(_Pass):
         for _ in range(max(1, loader.prefetch_factor or 0) * loader.num_workers):
             self._submit()
 
-    def _make_pool(self) -> WorkerPool:
-        loader = self._loader
+    def _make_pool(self, seeds: list[int]) -> Any:
+        loader, context = self._loader, self._loader.multiprocessing_context
+        native = self._native if context is None and loader.worker_init_fn is None else None
+        threads = native is not None or context == "thread"
         infos = []
-        for i in range(loader.num_workers):
-            # A worker may set attributes of an iterable-style dataset to choose its share.
-            dataset = copy.copy(loader.dataset) if loader._iterable else loader.dataset
-            infos.append(WorkerInfo(i, loader.num_workers, self._base_seed + i, dataset))
-        return WorkerPool(infos, loader.worker_init_fn, loader.timeout)
+        for i, seed in enumerate(seeds):
+            # A worker may set attributes of an iterable-style dataset to choose its share; a process has its own copy.
+            dataset = copy.copy(loader.dataset) if loader._iterable and threads else loader.dataset
+            infos.append(WorkerInfo(i, loader.num_workers, seed, dataset))
+        how = _Fetching(loader)
+        if threads:
+            make_fetch = how if native is None else lambda _: native
+            return ThreadPool(infos, make_fetch, loader.worker_init_fn, loader.timeout)
+        import multiprocessing
+
+        from facula.utils.data.process import ProcessPool
+
+        if context is None or isinstance(context, str):
+            default = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
+            context = multiprocessing.get_context(context or default)
+        return ProcessPool(infos, how, loader.worker_init_fn, loader.timeout, context)
 
     def _submit(self) -> None:
         if self._sampled_all or not self._round:
@@ -456,26 +475,25 @@ class _WorkerPass(_Pass):
             return
         worker = self._round[self._turn % len(self._round)]
         self._turn += 1
-        fetch = self._fetchers[worker]
-        self._pool.submit(worker, lambda: fetch(index))  # type: ignore[union-attr]
+        self._pool.submit(worker, index)
         self._pending.append(worker)
 
     def __next__(self) -> Any:
         while self._pending:
             worker = self._pending.pop(0)
             try:
-                batch = self._pool.result(worker)  # type: ignore[union-attr]
+                batch = self._pool.result(worker)
             except StopIteration:
                 if not self._loader._iterable:
                     raise
                 self._leave(worker)
-                continue
-            finally:
                 self._submit()
+                continue
+            self._submit()
             if self._loader._iterable:
                 self._check_length()
             return batch
-        self._pool = None  # ends the threads, unless the loader keeps them
+        self._pool = None  # ends the workers, unless the loader keeps them
         raise StopIteration
 
     def _leave(self, worker: int) -> None:

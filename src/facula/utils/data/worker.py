@@ -1,7 +1,6 @@
-"""Worker threads of a loader: each has a queue of tasks and a queue of results.
+"""Workers of a loader: what every worker does, and the pool whose workers are threads. Processes are in process.py.
 
-Threads, not processes: kernels and file reading release the GIL, nothing has to be pickled or shared, and starting
-costs microseconds. What runs in Python only gains nothing from them.
+Threads serve datasets that run no Python of the user's: nothing has to be copied, and starting costs microseconds.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["WorkerInfo", "WorkerPool", "get_worker_info"]
+__all__ = ["Begin", "ThreadPool", "WorkerInfo", "get_worker_info", "serve"]
 
 _local = threading.local()
 
@@ -25,8 +24,8 @@ class WorkerInfo:
     Args:
         id (int): from 0 to ``num_workers - 1``.
         num_workers (int): how many there are.
-        seed (int): differs per worker and pass; for random generators that belong to this worker.
-        dataset (Dataset): the dataset, for an iterable-style one this worker's own shallow copy.
+        seed (int): differs per worker; for random generators that belong to this worker.
+        dataset (Dataset): the dataset as this worker sees it.
     """
 
     def __init__(self, id: int, num_workers: int, seed: int, dataset: Any) -> None:
@@ -53,10 +52,29 @@ def get_worker_info() -> WorkerInfo | None:
     return getattr(_local, "info", None)
 
 
-def _run(
-    info: WorkerInfo, init: Callable[[int], Any] | None, tasks: queue.SimpleQueue, results: queue.SimpleQueue
+class Begin:
+    """The message that a new pass begins, with the worker's seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+
+def serve(
+    info: WorkerInfo,
+    make_fetch: Callable[[Any], Callable[[Any], Any]],
+    init: Callable[[int], Any] | None,
+    receive: Callable[[], Any],
+    send: Callable[[bool, Any], None],
 ) -> None:
-    """A thread's whole life. It holds no reference to the pool, so that a forgotten pool can be collected."""
+    """A worker's whole life: receives Begin, then (index,) for each batch, and None at the end.
+
+    It holds no reference to its pool, so that a forgotten pool can be collected.
+
+    Args:
+        make_fetch (callable): from a dataset to the function from an index to a batch, once a pass.
+        init (callable): called with the worker's number first, or None.
+        send (callable): takes (True, batch) or (False, exception).
+    """
     _local.info = info
     failed = None
     if init is not None:
@@ -64,42 +82,68 @@ def _run(
             init(info.id)
         except BaseException as error:
             failed = error
-    while (task := tasks.get()) is not None:
+    fetch = None
+    while (message := receive()) is not None:
+        if isinstance(message, Begin):
+            info.seed, fetch = message.seed, None
+            continue
         try:
             if failed is not None:
                 raise failed
-            results.put((True, task()))
+            if fetch is None:
+                fetch = make_fetch(info.dataset)
+            answer = (True, fetch(message[0]))
         except BaseException as error:  # raised again where the result is awaited
-            results.put((False, error))
-        task = None
+            answer = (False, error)
+        send(*answer)
+        del answer, message
 
 
-class WorkerPool:
+class ThreadPool:
     """A fixed number of threads; results of one worker come in the order of its tasks.
 
     Args:
-        infos (list of WorkerInfo): one for each thread to start.
-        init (callable): called with the worker's number in each thread first, or None.
+        infos (list of WorkerInfo): one for each worker to start.
+        make_fetch (callable): see :func:`serve`.
+        init (callable): called with the worker's number in each worker first, or None.
         timeout (float): seconds to wait for a result; 0 waits for ever.
     """
 
-    def __init__(self, infos: list[WorkerInfo], init: Callable[[int], Any] | None, timeout: float) -> None:
-        self.infos = infos
+    def __init__(
+        self,
+        infos: list[WorkerInfo],
+        make_fetch: Callable[[Any], Callable[[Any], Any]],
+        init: Callable[[int], Any] | None,
+        timeout: float,
+    ) -> None:
         self._timeout = timeout or None
         self._tasks: list[queue.SimpleQueue] = [queue.SimpleQueue() for _ in infos]
         self._results: list[queue.SimpleQueue] = [queue.SimpleQueue() for _ in infos]
         self._awaited = [0] * len(infos)
         for info, tasks, results in zip(infos, self._tasks, self._results):
-            name = f"facula-data-{info.id}"
-            threading.Thread(target=_run, args=(info, init, tasks, results), name=name, daemon=True).start()
+            threading.Thread(
+                target=serve,
+                args=(info, make_fetch, init, tasks.get, lambda *answer, put=results.put: put(answer)),
+                name=f"facula-data-{info.id}",
+                daemon=True,
+            ).start()
 
-    def submit(self, worker: int, task: Callable[[], Any]) -> None:
-        """Queue a task for a worker."""
+    def begin(self, seeds: list[int]) -> None:
+        """Start a new pass: forget what nobody collected."""
+        for worker, count in enumerate(self._awaited):
+            for _ in range(count):
+                self._results[worker].get()
+            self._awaited[worker] = 0
+        for tasks, seed in zip(self._tasks, seeds):
+            tasks.put(Begin(seed))
+
+    def submit(self, worker: int, index: Any) -> None:
+        """Queue a batch for a worker."""
         self._awaited[worker] += 1
-        self._tasks[worker].put(task)
+        self._tasks[worker].put((index,))
 
     def result(self, worker: int) -> Any:
-        """The result of the oldest task of a worker that was not collected; what it raised is raised here.
+        """The oldest batch of a worker that was not collected; what it raised is raised here.
 
         Raises:
             RuntimeError: no result within the time limit.
@@ -115,13 +159,6 @@ class WorkerPool:
             raise value
         finally:
             value = None  # the traceback refers to this frame: leave no cycle
-
-    def drain(self) -> None:
-        """Wait for the tasks that nobody collected and forget their results."""
-        for worker, count in enumerate(self._awaited):
-            for _ in range(count):
-                self._results[worker].get()
-            self._awaited[worker] = 0
 
     def shutdown(self) -> None:
         """Let the threads end after what they have begun; does not wait."""
