@@ -1,4 +1,4 @@
-"""MNIST: 70 000 handwritten digits of 28 by 28 pixels, from files on disk or downloaded."""
+"""MNIST and the data sets in its format: 70 000 images of 28 by 28 pixels, from files on disk or downloaded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["MNIST"]
+__all__ = ["KMNIST", "MNIST", "FashionMNIST"]
 
 _SIDE = 28
 
@@ -23,7 +23,8 @@ class MNIST(Dataset):
     """The MNIST handwritten digits: 60 000 for training, 10 000 for testing, 28 by 28 pixels from 0 to 255.
 
     Args:
-        root (str or path): the folder; the four files, gzipped or not, lie in it or in ``MNIST/raw`` below it.
+        root (str or path): the folder; the four files, gzipped or not, lie in it or in ``MNIST/raw`` below it (the name is
+            that of the class).
         train (bool): the training part (default) or the test part.
         transform (callable): from the image, a uint8 tensor of shape (28, 28), to what a sample holds.
         target_transform (callable): from the digit, an int, to what a sample holds.
@@ -69,7 +70,9 @@ class MNIST(Dataset):
         prefix = "train" if train else "t10k"
         image_file, label_file = self._find(f"{prefix}-images-idx3-ubyte"), self._find(f"{prefix}-labels-idx1-ubyte")
         if image_file is None or label_file is None:
-            raise RuntimeError("MNIST files not found. " + self._instructions("Use download=True to fetch them, or p"))
+            raise RuntimeError(
+                f"{type(self).__name__} files not found. " + self._instructions("Use download=True to fetch them, or p")
+            )
         pixels, shape = read_idx(image_file, (_SIDE, _SIDE))
         labels, label_shape = read_idx(label_file)
         if shape[0] != label_shape[0]:
@@ -77,14 +80,14 @@ class MNIST(Dataset):
         if shape[0] == 0:
             raise ValueError(f"{image_file} holds no images")
         if max(labels) > 9:
-            raise ValueError(f"{label_file} holds the label {max(labels)}, expected digits from 0 to 9")
+            raise ValueError(f"{label_file} holds the label {max(labels)}, expected 0 to 9")
         self.data = facula.frombuffer(pixels, dtype=facula.uint8).reshape(shape)
         self.targets = facula.frombuffer(labels, dtype=facula.uint8).to(facula.int64)
 
     @property
     def raw_folder(self) -> str:
         """Where downloaded files go."""
-        return os.path.join(self.root, "MNIST", "raw")
+        return os.path.join(self.root, type(self).__name__, "raw")
 
     def _find(self, name: str) -> str | None:
         """The path of a file, gzipped or not, or None."""
@@ -138,4 +141,40 @@ class MNIST(Dataset):
         return len(self.targets)
 
     def __repr__(self) -> str:
-        return f"MNIST(train={self.train}): {len(self)} images of {_SIDE} x {_SIDE} from {self.root}"
+        return f"{type(self).__name__}(train={self.train}): {len(self)} images of {_SIDE} x {_SIDE} from {self.root}"
+
+
+class FashionMNIST(MNIST):
+    """Fashion-MNIST: photographs of clothes in ten classes, in MNIST's format. Arguments as for :class:`MNIST`.
+
+    Source: Xiao, Rasul and Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
+    Algorithms", 2017. Sizes and checksums: TensorFlow Datasets.
+    """
+
+    mirrors = ["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"]
+    resources = [
+        ("train-images-idx3-ubyte.gz", 26421880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+        ("train-labels-idx1-ubyte.gz", 29515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+        ("t10k-images-idx3-ubyte.gz", 4422102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+        ("t10k-labels-idx1-ubyte.gz", 5148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+    ]
+    classes = [
+        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+    ]  # fmt: skip
+
+
+class KMNIST(MNIST):
+    """Kuzushiji-MNIST: cursive Japanese characters in ten classes, in MNIST's format. Arguments as for :class:`MNIST`.
+
+    Source: Clanuwat et al., "Deep Learning for Classical Japanese Literature", 2018. Sizes and checksums: TensorFlow
+    Datasets.
+    """
+
+    mirrors = ["http://codh.rois.ac.jp/kmnist/dataset/kmnist/"]
+    resources = [
+        ("train-images-idx3-ubyte.gz", 18165135, "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4"),
+        ("train-labels-idx1-ubyte.gz", 29497, "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17"),
+        ("t10k-images-idx3-ubyte.gz", 3041136, "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5"),
+        ("t10k-labels-idx1-ubyte.gz", 5120, "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"),
+    ]
+    classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
