@@ -23,8 +23,8 @@ class MNIST(Dataset):
     """The MNIST handwritten digits: 60 000 for training, 10 000 for testing, 28 by 28 pixels from 0 to 255.
 
     Args:
-        root (str or path): the folder; the four files, gzipped or not, lie in it or in ``MNIST/raw`` below it (the name is
-            that of the class).
+        root (str or path): the folder; the four files, gzipped or not, lie in it or in ``MNIST/raw`` below it (with the
+            name of the class).
         train (bool): the training part (default) or the test part.
         transform (callable): from the image, a uint8 tensor of shape (28, 28), to what a sample holds.
         target_transform (callable): from the digit, an int, to what a sample holds.
