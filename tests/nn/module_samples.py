@@ -101,6 +101,30 @@ SAMPLES = [
     Sample("ReplicationPad3d", _of("ReplicationPad3d", 2), (1, 2, 3, 3, 3)),
     Sample("CircularPad1d", _of("CircularPad1d", (4, 2)), (2, 3, 4)),
     Sample("CircularPad2d", _of("CircularPad2d", 2), (3, 4, 4)),
+    *[
+        sample
+        for n in (1, 2, 3)
+        for sample in (
+            Sample(f"ConvTranspose{n}d", _of(f"ConvTranspose{n}d", 4, 6, 3, stride=2, groups=2), (2, 4, *[4] * n)),
+            Sample(
+                f"ConvTranspose{n}d-options",
+                _of(f"ConvTranspose{n}d", 2, 3, 3, 2, padding=1, output_padding=1, dilation=2, bias=False),
+                (2, *[4] * n),
+            ),
+            Sample(f"InstanceNorm{n}d", _of(f"InstanceNorm{n}d", 3), (2, 3, *[4] * n)),
+        )
+    ],
+    Sample("Conv3d", _of("Conv3d", 4, 6, 3, padding="same", groups=2), (2, 4, 4, 5, 4)),
+    Sample("BatchNorm3d", _of("BatchNorm3d", 3), (2, 3, 4, 2, 3)),
+    Sample("InstanceNorm2d-affine", _of("InstanceNorm2d", 3, affine=True, track_running_stats=True), (2, 3, 4, 5)),
+    Sample("LocalResponseNorm", _of("LocalResponseNorm", 3, alpha=0.5, k=2.0), (2, 5, 4)),
+    Sample("RNN", _of("RNN", 3, 4, num_layers=2), (5, 2, 3)),
+    Sample("LSTM", _of("LSTM", 3, 4, batch_first=True, bidirectional=True), (2, 5, 3)),
+    Sample("LSTM-projected", _of("LSTM", 3, 4, num_layers=2, proj_size=2), (5, 3)),
+    Sample("GRU", _of("GRU", 3, 4, bias=False), (5, 2, 3)),
+    Sample("RNNCell", _of("RNNCell", 3, 4), (2, 3)),
+    Sample("LSTMCell", _of("LSTMCell", 3, 4), (2, 3)),
+    Sample("GRUCell", _of("GRUCell", 3, 4, bias=False), (3,)),
     Sample(
         "Sequential",
         lambda nn, torch: nn.Sequential(nn.Linear(4, 6), nn.ReLU(inplace=True), nn.LayerNorm(6), nn.Linear(6, 2)),

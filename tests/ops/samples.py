@@ -455,6 +455,10 @@ SAMPLES = [
     *TAIL,
 ]
 
+import samples_nn  # noqa: E402  (it needs the classes above)
+
+SAMPLES += samples_nn.SAMPLES
+
 # Entries without a public function of their own, and what reaches them.
 INTERNAL = {
     "_reverse_dims": "Tensor.T",
@@ -464,7 +468,6 @@ INTERNAL = {
     "_nonzero_columns": "nonzero(as_tuple=True)",
     "alias": "Tensor.view_as",
     "_index_add": "index_add",
-    "_conv_transpose2d": "nn.functional.conv2d's second derivative",
     "_qr": "nn.init.orthogonal_",
     "_gather_batch": "utils.data.DataLoader",
     "_sgd_step": "optim.SGD",

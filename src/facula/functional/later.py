@@ -56,6 +56,7 @@ MODULES: dict[str, tuple[str, str]] = {
         "frobenius_norm norm_except_dim",
         "",
     ),
+    "recurrent": ("gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell", ""),
 }
 
 # The classes of _tensor/typed_storage.py.

@@ -1,4 +1,4 @@
-"""torch.nn: re-exports only."""
+"""torch.nn: re-exports only. What few programs need is imported when first used (modules/later.py)."""
 
 from . import functional, init, modules, parameter, utils
 from .modules import (
@@ -14,6 +14,7 @@ from .modules import (
     AvgPool2d,
     BatchNorm1d,
     BatchNorm2d,
+    BatchNorm3d,
     BCELoss,
     BCEWithLogitsLoss,
     Bilinear,
@@ -25,7 +26,12 @@ from .modules import (
     ConstantPad3d,
     Conv1d,
     Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
     CrossEntropyLoss,
+    CrossMapLRN2d,
     Dropout,
     Dropout1d,
     Dropout2d,
@@ -44,6 +50,7 @@ from .modules import (
     LayerNorm,
     LeakyReLU,
     Linear,
+    LocalResponseNorm,
     LogSigmoid,
     LogSoftmax,
     MaxPool1d,
@@ -77,6 +84,7 @@ from .modules import (
     Softplus,
     Softshrink,
     Softsign,
+    SyncBatchNorm,
     Tanh,
     Tanhshrink,
     Threshold,
@@ -85,4 +93,14 @@ from .modules import (
     ZeroPad2d,
     ZeroPad3d,
 )
-from .parameter import Buffer, Parameter
+from .modules import later as _later
+from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
+
+
+def __getattr__(name):
+    value = globals()[name] = _later.find(__name__, name)
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_later.FILE_OF})

@@ -7,7 +7,7 @@ from collections import OrderedDict
 import facula
 from facula import Tensor
 
-__all__ = ["Buffer", "Parameter"]
+__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
 
 class Parameter(Tensor):
@@ -102,3 +102,123 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         buffer.persistent = persistent
         buffer._is_buffer = True
         return buffer
+
+
+class _Uninitialized:
+    """What the two tensors without a shape share: ``materialize`` turns them into ordinary ones, in place."""
+
+    cls_to_become: type
+
+    def materialize(self, shape, device=None, dtype=None) -> None:
+        """Become a tensor of that shape with undefined values.
+
+        Args:
+            shape (sequence of int): sizes.
+            device, dtype: Default: those given at construction.
+        """
+        data = facula.empty(tuple(shape), device=device or self.data.device, dtype=dtype or self.data.dtype)
+        self.data = data
+        self.__class__ = self.cls_to_become
+
+    @property
+    def shape(self):
+        raise RuntimeError(
+            "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in "
+            "`load_state_dict` when trying to load an uninitialized parameter into an initialized one. Call `forward` "
+            "to initialize the parameters before accessing their attributes."
+        )
+
+    def share_memory_(self):
+        raise RuntimeError(
+            "Can't share memory on an uninitialized parameter or buffer. Call `forward` to initialize the parameters "
+            "before calling `module.share_memory()`."
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __reduce_ex__(self, protocol):
+        return _rebuild_uninitialized, (type(self), self.requires_grad, self.data.device.type, self.data.dtype)
+
+    def __deepcopy__(self, memo):
+        if id(self) not in memo:
+            memo[id(self)] = _rebuild_uninitialized(
+                type(self), self.requires_grad, self.data.device.type, self.data.dtype
+            )
+        return memo[id(self)]
+
+
+class UninitializedParameter(_Uninitialized, Parameter):
+    """A parameter whose shape a lazy module learns from its first input.
+
+    Args:
+        requires_grad (bool): Default: True.
+        device, dtype: of the tensor to come. Optional.
+
+    Example:
+        >>> import facula as torch
+        >>> p = torch.nn.UninitializedParameter()
+        >>> p.materialize((2, 3))
+        >>> type(p).__name__, p.shape
+        ('Parameter', torch.Size([2, 3]))
+    """
+
+    cls_to_become = Parameter
+
+    def __new__(cls, requires_grad: bool = True, device=None, dtype=None):
+        return Tensor._make_subclass(cls, facula.empty(0, device=device, dtype=dtype), requires_grad)
+
+
+class UninitializedBuffer(_Uninitialized, Tensor):
+    """A buffer whose shape a lazy module learns from its first input.
+
+    Args:
+        requires_grad (bool): Default: False.
+        device, dtype: of the tensor to come. Optional.
+        persistent (bool): part of ``state_dict()``. Default: True.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.UninitializedBuffer()
+        <UninitializedBuffer>
+    """
+
+    cls_to_become = Tensor
+
+    def __new__(cls, requires_grad: bool = False, device=None, dtype=None, persistent: bool = True):
+        buffer = Tensor._make_subclass(cls, facula.empty(0, device=device, dtype=dtype), requires_grad)
+        buffer.persistent = persistent
+        buffer._is_buffer = True
+        return buffer
+
+    def materialize(self, shape, device=None, dtype=None) -> None:
+        """Become a tensor of that shape with undefined values.
+
+        Args:
+            shape (sequence of int): sizes.
+            device, dtype: Default: those given at construction.
+        """
+        self.data = facula.empty(tuple(shape), device=device or self.data.device, dtype=dtype or self.data.dtype)
+        self.__class__ = _MaterializedBuffer
+
+
+class _MaterializedBuffer(Tensor):
+    """A buffer that was uninitialised once; Tensor itself is not a class that an object can be turned into."""
+
+
+def _rebuild_uninitialized(kind: type, requires_grad: bool, device: str, dtype):
+    return kind(requires_grad, device, dtype)
+
+
+def is_lazy(param) -> bool:
+    """Tell whether a parameter or buffer has no shape yet.
+
+    Args:
+        param (Tensor): any.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.parameter.is_lazy(torch.nn.UninitializedParameter())
+        True
+    """
+    return isinstance(param, _Uninitialized)

@@ -1,5 +1,6 @@
 """torch.nn.functional: re-exports only, one file per family."""
 
+from . import later
 from .activation import (
     celu,
     celu_,
@@ -38,7 +39,7 @@ from .activation import (
     threshold,
     threshold_,
 )
-from .conv import conv1d, conv2d
+from .conv import conv1d, conv2d, conv3d, conv_tbc, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, feature_alpha_dropout
 from .linear import bilinear, linear
 from .loss import (
@@ -52,7 +53,15 @@ from .loss import (
     nll_loss,
     smooth_l1_loss,
 )
-from .normalization import batch_norm, group_norm, layer_norm, normalize, rms_norm
+from .normalization import (
+    batch_norm,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    local_response_norm,
+    normalize,
+    rms_norm,
+)
 from .padding import pad
 from .pooling import (
     adaptive_avg_pool1d,
@@ -65,3 +74,12 @@ from .pooling import (
     max_pool2d_with_indices,
 )
 from .sparse import embedding, one_hot
+
+
+def __getattr__(name):
+    value = globals()[name] = later.find(name)
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *later.FILE_OF, *later.FILES})

@@ -1,37 +1,52 @@
-"""Layer, batch, group and root-mean-square normalisation, and unit-length vectors, composed of tensor operations."""
+"""Layer, batch, group, instance, local-response and root-mean-square normalisation, and unit-length vectors."""
 
 from __future__ import annotations
 
 import facula
 from facula import Tensor
+from facula._native import native
 
-__all__ = ["batch_norm", "group_norm", "layer_norm", "normalize", "rms_norm"]
+from .padding import pad
+from .pooling import avg_pool2d
 
-
-def _check_normalized_shape(name: str, input: Tensor, shape: list, weight, bias) -> None:
-    if not shape:
-        raise RuntimeError(
-            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "
-            f"but got normalized_shape = {shape}"
-        )
-    for what, tensor in (("weight", weight), ("bias", bias)):
-        if tensor is not None and list(tensor.shape) != shape:
-            raise RuntimeError(
-                f"Expected {what} to be of same shape as normalized_shape, but got {what} of shape "
-                f"{list(tensor.shape)} and normalized_shape = {shape}"
-            )
-    if list(input.shape[-len(shape) :]) != shape:
-        expected = ", ".join(["*", *map(str, shape)])
-        raise RuntimeError(
-            f"Given normalized_shape={shape}, expected input with shape [{expected}], "
-            f"but got input of size{list(input.shape)}"
-        )
+__all__ = [
+    "batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "normalize", "rms_norm",
+]  # fmt: skip
 
 
-def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    if weight is not None:
-        x = x * weight
-    return x if bias is None else x + bias
+@native
+def _layer_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, normalized_shape: tuple[int, ...], eps: float
+) -> tuple[Tensor, Tensor]:
+    """Normalise over the last dimensions; also gives means and inverse deviations."""
+
+
+@native
+def _rms_norm(
+    input: Tensor, weight: Tensor | None, normalized_shape: tuple[int, ...], eps: float
+) -> tuple[Tensor, Tensor]:
+    """Divide by the root mean square over the last dimensions."""
+
+
+@native
+def _group_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, num_groups: int, eps: float
+) -> tuple[Tensor, Tensor]:
+    """Normalise over groups of channels of each sample."""
+
+
+@native
+def _batch_norm(
+    input: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> tuple[Tensor, Tensor]:
+    """Normalise each channel over the batch, or by given statistics; updates the running ones in training."""
 
 
 def layer_norm(
@@ -57,12 +72,7 @@ def layer_norm(
         >>> torch.nn.functional.layer_norm(torch.tensor([1.0, 3.0]), (2,))
         tensor([-1.0000,  1.0000])
     """
-    shape = list(normalized_shape)
-    _check_normalized_shape("layer_norm", input, shape, weight, bias)
-    dims = tuple(range(-len(shape), 0))
-    centred = input - input.mean(dims, keepdim=True)
-    variance = (centred * centred).mean(dims, keepdim=True)
-    return _affine(centred * (variance + eps).rsqrt(), weight, bias)
+    return _layer_norm(input, weight, bias, normalized_shape, eps)[0]
 
 
 def rms_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
@@ -85,16 +95,9 @@ def rms_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, eps:
         >>> torch.nn.functional.rms_norm(torch.tensor([3.0, 4.0]), (2,))
         tensor([0.8485, 1.1314])
     """
-    shape = list(normalized_shape)
-    _check_normalized_shape("rms_norm", input, shape, weight, None)
-    if eps is None:
-        eps = facula.finfo(input.dtype).eps
-    mean_square = (input * input).mean(tuple(range(-len(shape), 0)), keepdim=True)
-    return _affine(input * (mean_square + eps).rsqrt(), weight, None)
-
-
-def _channel_shape(input: Tensor) -> list[int]:
-    return [1, input.shape[1], *[1] * (input.dim() - 2)]
+    if eps is None:  # of the type that half types are computed in
+        eps = facula.finfo(facula.float64 if input.dtype == facula.float64 else facula.float32).eps
+    return _rms_norm(input, weight, normalized_shape, eps)[0]
 
 
 def batch_norm(
@@ -131,41 +134,13 @@ def batch_norm(
         tensor([[-1.0000],
                 [ 1.0000]])
     """
-    shape = _channel_shape(input)
-    channels = shape[1]
-    count = input.numel() // channels if channels else 0
-    if training and count == 1:
+    if training and input.dim() > 1 and input.shape[1] and input.numel() == input.shape[1]:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
     if training and eps <= 0.0:
         raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     if eps < 0.0:
         raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
-    named = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
-    for name, tensor in named.items():
-        if tensor is not None and tensor.numel() != channels:
-            raise RuntimeError(f"{name} should contain {channels} elements not {tensor.numel()}")
-    if not training:
-        if running_mean is None or running_var is None:
-            missing = "running_mean" if running_mean is None else "running_var"
-            raise RuntimeError(f"Expected {missing} to be defined when training=False")
-        centred = input - running_mean.reshape(shape)
-        scale = (running_var + eps).rsqrt().reshape(shape)
-    else:
-        dims = tuple(d for d in range(input.dim()) if d != 1)
-        mean = input.mean(dims, keepdim=True)
-        centred = input - mean
-        variance = (centred * centred).mean(dims, keepdim=True)
-        scale = (variance + eps).rsqrt()
-        _update_running(running_mean, mean, momentum)
-        _update_running(running_var, variance, momentum, count / max(count - 1, 1))
-    weight = None if weight is None else weight.reshape(shape)
-    return _affine(centred * scale, weight, None if bias is None else bias.reshape(shape))
-
-
-def _update_running(running: Tensor | None, batch: Tensor, momentum: float, unbias: float = 1.0) -> None:
-    if running is not None:
-        with facula.no_grad():
-            running.mul_(1 - momentum).add_(batch.reshape(running.shape), alpha=momentum * unbias)
+    return _batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)[0]
 
 
 def group_norm(
@@ -191,20 +166,98 @@ def group_norm(
         >>> torch.nn.functional.group_norm(torch.tensor([[1.0, 3.0]]), 1)
         tensor([[-1.0000,  1.0000]])
     """
-    if input.dim() < 2:
-        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.dim()}")
-    if input.shape[1] % num_groups:
-        raise RuntimeError(
-            "Expected number of channels in input to be divisible by num_groups, but got input of shape "
-            f"{list(input.shape)} and num_groups={num_groups}"
-        )
-    grouped = input.reshape(input.shape[0], num_groups, -1)
-    centred = grouped - grouped.mean(-1, keepdim=True)
-    variance = (centred * centred).mean(-1, keepdim=True)
-    result = (centred * (variance + eps).rsqrt()).reshape(input.shape)
-    shape = _channel_shape(input)
-    weight = None if weight is None else weight.reshape(shape)
-    return _affine(result, weight, None if bias is None else bias.reshape(shape))
+    if input.dim() >= 2 and num_groups > 0 and input.numel() == input.shape[1] and input.shape[1] == num_groups:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(input.shape)}")
+    return _group_norm(input, weight, bias, num_groups, eps)[0]
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """(x - mean) / sqrt(var + eps) per sample and channel, then a per-channel affine map (Ulyanov et al. 2016).
+
+    Args:
+        input (Tensor): (N, C, ...).
+        running_mean, running_var (Tensor): (C,); updated with the batch's averages. Optional.
+        weight, bias (Tensor): (C,). Optional.
+        use_input_stats (bool): False: use the running statistics. Default: True.
+        momentum (float): weight of the batch in the running statistics. Default: 0.1.
+        eps (float): Default: 1e-5.
+
+    Returns:
+        Tensor: same shape.
+
+    Raises:
+        ValueError: one value per channel.
+        RuntimeError: a statistic is missing, or the shapes do not fit.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.functional.instance_norm(torch.tensor([[[1.0, 3.0]]]))
+        tensor([[[-1.0000,  1.0000]]])
+    """
+    if use_input_stats and input.numel() == input.shape[0] * input.shape[1]:
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
+    if not use_input_stats and (running_mean is None or running_var is None):
+        raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
+    n, c, *rest = input.shape
+
+    def repeated(t):
+        return None if t is None else t.repeat(n)
+
+    means, variances = repeated(running_mean), repeated(running_var)
+    result = _batch_norm(
+        input.reshape(1, n * c, *rest),
+        repeated(weight),
+        repeated(bias),
+        means,
+        variances,
+        use_input_stats,
+        momentum,
+        eps,
+    )[0]
+    if use_input_stats and n:
+        for running, batch in ((running_mean, means), (running_var, variances)):
+            if running is not None:
+                with facula.no_grad():
+                    running.copy_(batch.reshape(n, c).mean(0))
+    return result.reshape(input.shape)
+
+
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """x / (k + alpha * mean of x^2 over neighbouring channels) ** beta (Krizhevsky et al. 2012).
+
+    Args:
+        input (Tensor): (N, C, ...), at least three dimensions.
+        size (int): channels of a neighbourhood.
+        alpha, beta, k (float): Default: 1e-4, 0.75, 1.0.
+
+    Returns:
+        Tensor: same shape.
+
+    Raises:
+        ValueError: less than three dimensions.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.functional.local_response_norm(torch.ones(1, 1, 1), 1, alpha=3.0, beta=0.5)
+        tensor([[[0.5000]]])
+    """
+    if input.dim() < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.dim()} dimensions)")
+    if input.numel() == 0:
+        return input
+    squares = input.mul(input).reshape(input.shape[0], 1, input.shape[1], -1)
+    padded = pad(squares, (0, 0, size // 2, (size - 1) // 2))
+    mean = avg_pool2d(padded, (size, 1), stride=1).reshape(input.shape)
+    return input / (mean * alpha + k) ** beta
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:

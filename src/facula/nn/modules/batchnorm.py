@@ -1,4 +1,4 @@
-"""BatchNorm1d and BatchNorm2d: normalisation over the batch in training, by running statistics in evaluation."""
+"""BatchNorm1d to BatchNorm3d and SyncBatchNorm: by the batch in training, by running statistics in evaluation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .. import init
 from ..parameter import Parameter
 from .module import Module
 
-__all__ = ["BatchNorm1d", "BatchNorm2d"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"]
 
 
 class _BatchNorm(Module):
@@ -143,3 +143,81 @@ class BatchNorm2d(_BatchNorm):
     """
 
     _input_dims = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """(x - mean) / sqrt(var + eps) per channel of (N, C, D, H, W) (Ioffe and Szegedy 2015).
+
+    Args:
+        num_features, eps, momentum, affine, track_running_stats, device, dtype, bias: as for :class:`BatchNorm2d`.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.BatchNorm3d(3)(torch.randn(2, 3, 4, 4, 4)).shape
+        torch.Size([2, 3, 4, 4, 4])
+    """
+
+    _input_dims = (5,)
+
+
+class SyncBatchNorm(_BatchNorm):
+    """Batch normalisation whose statistics are those of all processes; with one process, those of its own batch.
+
+    Args:
+        num_features, eps, momentum, affine, track_running_stats, device, dtype, bias: as for :class:`BatchNorm2d`.
+        process_group: which processes share. Optional.
+
+    Example:
+        >>> import facula as torch
+        >>> net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
+        >>> type(torch.nn.SyncBatchNorm.convert_sync_batchnorm(net)[1]).__name__
+        'SyncBatchNorm'
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group=None,
+        device=None,
+        dtype=None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
+        self.process_group = process_group
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() < 2:
+            raise ValueError(f"expected at least 2D input (got {input.dim()}D input)")
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module, process_group=None) -> Module:
+        """Replace every BatchNorm layer of a module by a SyncBatchNorm with its parameters.
+
+        Args:
+            module (Module): searched through.
+            process_group: for the new layers. Optional.
+
+        Returns:
+            Module: ``module``, or its replacement.
+        """
+        result = module
+        if isinstance(module, _BatchNorm):
+            result = cls(
+                module.num_features,
+                module.eps,
+                module.momentum,
+                module.affine,
+                module.track_running_stats,
+                process_group,
+                bias=module.bias is not None,
+            )
+            for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked", "training"):
+                setattr(result, name, getattr(module, name))
+        for name, child in module.named_children():
+            result.add_module(name, cls.convert_sync_batchnorm(child, process_group))
+        return result

@@ -8,12 +8,12 @@ import facula
 from facula import Tensor
 
 from .. import init
-from ..functional.conv import _convolution, convolve, same_padding
+from ..functional.conv import _convolution, convolve, same_padding, transpose_convolve
 from ..functional.padding import pad
 from ..parameter import Parameter
 from .module import Module
 
-__all__ = ["Conv1d", "Conv2d"]
+__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -22,6 +22,7 @@ class _ConvNd(Module):
     """What the convolutions share; ``_dims`` is the number of spatial dimensions."""
 
     _dims: int
+    transposed = False
 
     def __init__(
         self,
@@ -59,12 +60,11 @@ class _ConvNd(Module):
         self.stride = stride
         self.padding = padding if isinstance(padding, str) else _repeat(padding, n)
         self.dilation = _repeat(dilation, n)
-        self.transposed = False
         self.output_padding = (0,) * n
         self.groups = groups
         self.padding_mode = padding_mode
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
-        self.weight = Parameter(facula.empty(shape, device=device, dtype=dtype))
+        outer, inner = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
+        self.weight = Parameter(facula.empty((outer, inner // groups, *self.kernel_size), device=device, dtype=dtype))
         if bias:
             self.bias = Parameter(facula.empty(out_channels, device=device, dtype=dtype))
         else:
@@ -108,6 +108,8 @@ class _ConvNd(Module):
             text += f", padding={self.padding}"
         if self.dilation != (1,) * len(self.dilation):
             text += f", dilation={self.dilation}"
+        if self.output_padding != (0,) * len(self.output_padding):
+            text += f", output_padding={self.output_padding}"
         if self.groups != 1:
             text += f", groups={self.groups}"
         if self.bias is None:
@@ -173,3 +175,167 @@ class Conv2d(_ConvNd):
     """
 
     _dims = 2
+
+
+class Conv3d(_ConvNd):
+    """Cross-correlation of volumes with learned kernels.
+
+    Args:
+        in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype:
+            as for :class:`Conv2d`, with up to three numbers for each size.
+
+    Raises:
+        ValueError: ``groups`` does not fit, or an unknown padding.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.Conv3d(2, 4, 3)(torch.randn(1, 2, 4, 5, 6)).shape
+        torch.Size([1, 4, 2, 3, 4])
+    """
+
+    _dims = 3
+
+
+class _ConvTransposeNd(_ConvNd):
+    transposed = True
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size,
+        stride=1,
+        padding=0,
+        output_padding=0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation=1,
+        padding_mode: str = "zeros",
+        device=None,
+        dtype=None,
+    ) -> None:
+        if padding_mode != "zeros":
+            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
+        )
+        self.output_padding = _repeat(output_padding, self._dims)
+
+    def _output_padding(self, input: Tensor, output_size) -> tuple:
+        """What the shape asked for adds to the smallest one that the stride gives."""
+        n = self._dims
+        if output_size is None:
+            return self.output_padding
+        size = list(output_size)
+        batched = input.dim() == n + 2
+        if len(size) == n + 1 + batched:
+            size = size[1 + batched :]
+        if len(size) != n:
+            raise ValueError(
+                f"ConvTranspose{n}D: for {input.dim()}D input, output_size must have {n} or {n + 1 + batched} "
+                f"elements (got {len(size)})"
+            )
+        least = [
+            (input.shape[input.dim() - n + d] - 1) * self.stride[d]
+            - 2 * self.padding[d]
+            + self.dilation[d] * (self.kernel_size[d] - 1)
+            + 1
+            for d in range(n)
+        ]
+        most = [least[d] + self.stride[d] - 1 for d in range(n)]
+        if any(not low <= wanted <= high for low, wanted, high in zip(least, size, most)):
+            raise ValueError(
+                f"requested an output size of {output_size}, but valid sizes range from {least} to {most} "
+                f"(for an input of {tuple(input.shape[2:])})"
+            )
+        return tuple(wanted - low for wanted, low in zip(size, least))
+
+    def forward(self, input: Tensor, output_size=None) -> Tensor:
+        extra = self.output_padding if output_size is None else self._output_padding(input, output_size)
+        return transpose_convolve(
+            self._dims, input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+        )
+
+
+class ConvTranspose1d(_ConvTransposeNd):
+    """Transposed convolution of signals with learned kernels; ``forward`` takes an ``output_size`` too.
+
+    Args:
+        in_channels (int): C.
+        out_channels (int): O.
+        kernel_size (int or tuple): size of the kernels.
+        stride (int or tuple): Default: 1.
+        padding (int or tuple): taken off both sides of the result. Default: 0.
+        output_padding (int or tuple): added to one side of the result. Default: 0.
+        groups (int): divides C and O. Default: 1.
+        bias (bool): add a learned bias. Default: True.
+        dilation (int or tuple): distance between kernel elements. Default: 1.
+        padding_mode (str): "zeros". Default: "zeros".
+        device, dtype: of the parameters. Optional.
+
+    Raises:
+        ValueError: ``groups`` does not fit, or another padding mode.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.ConvTranspose1d(2, 3, 4)(torch.randn(1, 2, 10)).shape
+        torch.Size([1, 3, 13])
+    """
+
+    _dims = 1
+
+
+class ConvTranspose2d(_ConvTransposeNd):
+    """Transposed convolution of images with learned kernels; ``forward`` takes an ``output_size`` too.
+
+    Args:
+        in_channels (int): C.
+        out_channels (int): O.
+        kernel_size (int or tuple): size of the kernels.
+        stride (int or tuple): Default: 1.
+        padding (int or tuple): taken off both sides of the result. Default: 0.
+        output_padding (int or tuple): added to one side of the result. Default: 0.
+        groups (int): divides C and O. Default: 1.
+        bias (bool): add a learned bias. Default: True.
+        dilation (int or tuple): distance between kernel elements. Default: 1.
+        padding_mode (str): "zeros". Default: "zeros".
+        device, dtype: of the parameters. Optional.
+
+    Raises:
+        ValueError: ``groups`` does not fit, or another padding mode.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.ConvTranspose2d(2, 3, 4)(torch.randn(1, 2, 5, 5)).shape
+        torch.Size([1, 3, 8, 8])
+    """
+
+    _dims = 2
+
+
+class ConvTranspose3d(_ConvTransposeNd):
+    """Transposed convolution of volumes with learned kernels; ``forward`` takes an ``output_size`` too.
+
+    Args:
+        in_channels (int): C.
+        out_channels (int): O.
+        kernel_size (int or tuple): size of the kernels.
+        stride (int or tuple): Default: 1.
+        padding (int or tuple): taken off both sides of the result. Default: 0.
+        output_padding (int or tuple): added to one side of the result. Default: 0.
+        groups (int): divides C and O. Default: 1.
+        bias (bool): add a learned bias. Default: True.
+        dilation (int or tuple): distance between kernel elements. Default: 1.
+        padding_mode (str): "zeros". Default: "zeros".
+        device, dtype: of the parameters. Optional.
+
+    Raises:
+        ValueError: ``groups`` does not fit, or another padding mode.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.ConvTranspose3d(2, 3, 2)(torch.randn(1, 2, 2, 3, 4)).shape
+        torch.Size([1, 3, 3, 4, 5])
+    """
+
+    _dims = 3

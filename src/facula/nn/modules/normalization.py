@@ -1,4 +1,4 @@
-"""LayerNorm, RMSNorm and GroupNorm: normalisation within each sample, the same in training and evaluation."""
+"""LayerNorm, RMSNorm, GroupNorm, local response: normalisation within a sample, in training and evaluation alike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .. import init
 from ..parameter import Parameter
 from .module import Module
 
-__all__ = ["GroupNorm", "LayerNorm", "RMSNorm"]
+__all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
 class LayerNorm(Module):
@@ -165,3 +165,47 @@ class GroupNorm(Module):
             f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
             f"bias={self.bias is not None}"
         )
+
+
+class LocalResponseNorm(Module):
+    """x / (k + alpha * mean of x^2 over neighbouring channels) ** beta (Krizhevsky et al. 2012).
+
+    Args:
+        size (int): channels of a neighbourhood.
+        alpha, beta, k (float): Default: 1e-4, 0.75, 1.0.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.LocalResponseNorm(2)
+        LocalResponseNorm(2, alpha=0.0001, beta=0.75, k=1.0)
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """:class:`LocalResponseNorm` of images with k = 1 by default, as Caffe has it.
+
+    Args:
+        size (int): channels of a neighbourhood.
+        alpha, beta, k (float): Default: 1e-4, 0.75, 1.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.CrossMapLRN2d(2)
+        CrossMapLRN2d(2, alpha=0.0001, beta=0.75, k=1)
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__(size, alpha, beta, k)
