@@ -9,14 +9,14 @@ namespace facula {
 
 extern const OpFamily kViewFamily, kCopyFamily, kReduceFamily, kContractFamily, kLinalgFamily, kIndexFamily,
     kIndexScatterFamily, kIndexReduceFamily, kRearrangeFamily, kScanFamily, kFusedFamily, kLossFamily, kClassLossFamily,
-    kRandomFamily, kConvFamily, kPoolFamily, kStepFamily, kSortFamily, kNormFamily, kRecurrentFamily;
+    kRandomFamily, kConvFamily, kPoolFamily, kStepFamily, kSortFamily, kNormFamily, kRecurrentFamily, kAttentionFamily;
 
 const OpFamily* op_families(size_t* count) {
   static const OpFamily families[] = {
       pointwise_family(), kViewFamily,         kCopyFamily,        kReduceFamily,    kContractFamily, kLinalgFamily,
       kIndexFamily,       kIndexScatterFamily, kIndexReduceFamily, kRearrangeFamily, kScanFamily,     kFusedFamily,
       kLossFamily,        kClassLossFamily,    kRandomFamily,      kConvFamily,      kPoolFamily,     kStepFamily,
-      kSortFamily,        kNormFamily,         kRecurrentFamily};
+      kSortFamily,        kNormFamily,         kRecurrentFamily,   kAttentionFamily};
   *count = sizeof(families) / sizeof(families[0]);
   return families;
 }

@@ -29,6 +29,16 @@ def _recurrent(
     """One direction of one layer over packed steps: outputs, what backward needs, the last state (and cell state)."""
 
 
+@native("linear")
+def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x @ weight.T + bias."""
+
+
+@native("_dropout")
+def _dropout(input: Tensor, p: float, train: bool) -> Tensor:
+    """Zero each element with probability ``p`` and divide the others by ``1 - p``, if ``train``."""
+
+
 def _layers(cell: int, data: Tensor, sizes, states: tuple, params, has_biases: bool, options: tuple):
     """All layers over packed data; gives the outputs and the last states, stacked."""
     num_layers, dropout, train, bidirectional = options
@@ -57,7 +67,7 @@ def _layers(cell: int, data: Tensor, sizes, states: tuple, params, has_biases: b
                 kept.append(state)
         data = outputs[0] if directions == 1 else facula.cat(outputs, 1)
         if dropout and train and layer < num_layers - 1:
-            data = facula.nn.functional.dropout(data, dropout, True)
+            data = _dropout(data, dropout, True)
     return data, [facula.stack(kept) for kept in last if kept]
 
 
@@ -175,12 +185,11 @@ def rnn_relu(*args, **kwargs) -> tuple[Tensor, Tensor]:
 
 
 def _sums(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih, b_hh) -> tuple[Tensor, Tensor]:
-    linear = facula.nn.functional.linear
     if input.shape[-1] != w_ih.shape[1]:
         raise RuntimeError(f"input has inconsistent input_size: got {input.shape[-1]} expected {w_ih.shape[1]}")
     if hx.shape[-1] != w_hh.shape[1]:
         raise RuntimeError(f"hidden has inconsistent hidden_size: got {hx.shape[-1]}, expected {w_hh.shape[1]}")
-    return linear(input, w_ih, b_ih), linear(hx, w_hh, b_hh)
+    return _linear(input, w_ih, b_ih), _linear(hx, w_hh, b_hh)
 
 
 def rnn_tanh_cell(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-FILES: dict[str, str] = {}
+FILES = {
+    "attention": "multi_head_attention_forward scaled_dot_product_attention",
+}
 
 FILE_OF = {name: file for file, names in FILES.items() for name in names.split()}
 
