@@ -446,6 +446,7 @@ RANDOM = [
     Sample("nn.functional.dropout", F(N, 4), 0.4, entries="_dropout", second=False),
 ]
 
+from samples_nn import NN  # noqa: E402
 from samples_sort import SORT  # noqa: E402
 from samples_tail import TAIL  # noqa: E402
 
@@ -458,6 +459,7 @@ SAMPLES = [
 import samples_nn  # noqa: E402  (it needs the classes above)
 
 SAMPLES += samples_nn.SAMPLES
+SAMPLES = [*POINTWISE, *VIEWS, *REDUCTIONS, *PRODUCTS, *JOINING, *INDEXING, *NETWORKS, *CREATION, *RANDOM, *SORT, *NN]
 
 # Entries without a public function of their own, and what reaches them.
 INTERNAL = {

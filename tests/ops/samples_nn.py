@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samples import F, N, Sample
 
-SAMPLES = [
+NN = [
     Sample("nn.functional.layer_norm", F(N, 3, 4), (3, 4), F(3, 4), F(3, 4), entries="_layer_norm", id="layer_norm_nd"),
     Sample("nn.functional.rms_norm", F(N, 4), (4,), F(4), entries="_rms_norm"),
     Sample("nn.functional.group_norm", F(N, 4, 3), 2, F(4), F(4), entries="_group_norm"),
@@ -18,6 +18,14 @@ SAMPLES = [
         entries="_conv_transpose2d",
     ),
     Sample("nn.functional.conv3d", F(1, 2, 3, 4, 3), F(3, 2, 2, 2, 2), F(3), stride=2, padding=1, entries=()),
+    Sample(
+        "nn.functional.scaled_dot_product_attention", F(2, 2, 3, 4), F(2, 2, 5, 4), F(2, 2, 5, 3),
+        entries="_attention", second=False, id="attention",
+    ),
+    Sample(
+        "nn.functional.scaled_dot_product_attention", F(1, 2, 5, 4), F(1, 2, 5, 4), F(1, 2, 5, 4), is_causal=True,
+        entries=(), second=False, id="attention_causal",
+    ),
     Sample(
         "gru", F(4, 2, 3), F(1, 2, 5), [F(15, 3), F(15, 5), F(15), F(15)], True, 1, 0.0, False, False, False,
         entries="_recurrent", second=False,
