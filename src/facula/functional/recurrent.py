@@ -74,8 +74,8 @@ def _layers(cell: int, data: Tensor, sizes, states: tuple, params, has_biases: b
 def _call(cell: int, args: tuple, states: tuple, packed: bool):
     """A layer function's call in either form: (data, batch_sizes, ...) or (input, ..., batch_first)."""
     if packed:
-        data, batch_sizes, _, params, has_biases, *options = args
-        result, last = _layers(cell, data, batch_sizes.tolist(), states, params, has_biases, tuple(options))
+        data, batch_sizes, _, params, has_biases, *rest = args
+        result, last = _layers(cell, data, batch_sizes.tolist(), states, params, has_biases, tuple(rest))
         return (result, *last)
     input, _, params, has_biases, num_layers, dropout, train, bidirectional, batch_first = args
     if batch_first:

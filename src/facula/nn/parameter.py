@@ -108,6 +108,8 @@ class _Uninitialized:
     """What the two tensors without a shape share: ``materialize`` turns them into ordinary ones, in place."""
 
     cls_to_become: type
+    data: Tensor
+    requires_grad: bool
 
     def materialize(self, shape, device=None, dtype=None) -> None:
         """Become a tensor of that shape with undefined values.

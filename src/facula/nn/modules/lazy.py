@@ -1,5 +1,6 @@
 """Lazy modules: layers that learn their input sizes from the first input, and then become the ordinary class."""
 
+# mypy: disable-error-code="attr-defined,misc,safe-super,has-type"
 from __future__ import annotations
 
 import facula

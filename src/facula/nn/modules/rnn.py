@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 
 import facula
 from facula import Tensor
@@ -63,7 +62,7 @@ class RNNBase(Module):
         for layer in range(num_layers):
             for suffix in ("", "_reverse")[:directions]:
                 inputs = input_size if layer == 0 else real * directions
-                shapes = {"weight_ih": (gates, inputs), "weight_hh": (gates, real)}
+                shapes: dict[str, tuple] = {"weight_ih": (gates, inputs), "weight_hh": (gates, real)}
                 if bias:
                     shapes.update(bias_ih=(gates,), bias_hh=(gates,))
                 if proj_size:
@@ -206,7 +205,7 @@ class RNNBase(Module):
 def _check_options(mode: str, hidden_size, num_layers: int, dropout, proj_size: int) -> None:
     if mode not in _GATES:
         raise ValueError("Unrecognized RNN mode: " + mode)
-    if not isinstance(dropout, numbers.Number) or not 0 <= dropout <= 1 or isinstance(dropout, bool):
+    if not isinstance(dropout, (int, float)) or not 0 <= dropout <= 1 or isinstance(dropout, bool):
         raise ValueError(
             "dropout should be a number in range [0, 1] representing the probability of an element being zeroed"
         )
