@@ -454,12 +454,8 @@ SAMPLES = [
     *(*POINTWISE, *VIEWS, *REDUCTIONS, *PRODUCTS, *JOINING, *INDEXING, *NETWORKS, *CREATION, *RANDOM),
     *SORT,
     *TAIL,
+    *NN,
 ]
-
-import samples_nn  # noqa: E402  (it needs the classes above)
-
-SAMPLES += samples_nn.SAMPLES
-SAMPLES = [*POINTWISE, *VIEWS, *REDUCTIONS, *PRODUCTS, *JOINING, *INDEXING, *NETWORKS, *CREATION, *RANDOM, *SORT, *NN]
 
 # Entries without a public function of their own, and what reaches them.
 INTERNAL = {
