@@ -2,6 +2,11 @@
 // converted back. Rows (inner == 1) are serial in dim; panels of columns run side by side.
 #include "cpu/scan.h"
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "cpu/reduce_exp.h"
 #include "cpu/reduce_fold.h"
 #include "cpu/reduce_row.h"
 #include "runtime/parallel.h"
@@ -78,6 +83,50 @@ A scan_block(const A* x, A* y, int64_t n, A carry, bool fours) {
   return carry;
 }
 
+// Sums of a block as eight chains side by side, each then raised by what lies before it: the latency of an addition
+// is met once for eight elements.
+double sum_block(const double* x, double* y, int64_t n, double carry) {
+  constexpr int64_t kChains = 8;
+  const int64_t m = n / kChains;
+  double chain[kChains] = {};
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t c = 0; c < kChains; ++c) y[c * m + i] = chain[c] += x[c * m + i];
+  for (int64_t c = 0; c < kChains; ++c) {
+    for (int64_t i = 0; i < m; ++i) y[c * m + i] += carry;
+    carry += chain[c];
+  }
+  for (int64_t i = m * kChains; i < n; ++i) y[i] = carry += x[i];
+  return carry;
+}
+// Where the numbers of a block are near each other, their exponentials are taken against the largest at once and
+// summed. Else one after the other.
+double log_sum_block(const double* x, double* y, int64_t n, double carry) {
+  constexpr double kNear = 32;  // exponentials of that span lose no more than 5 bits of the sum's logarithm
+  const double nothing = identity<ScanOp::LogSumExp, double>();
+  double low = carry == nothing ? x[0] : carry, high = low, finite = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    low = x[i] < low ? x[i] : low;
+    high = x[i] > high ? x[i] : high;
+    finite += x[i] - x[i];
+  }
+  if (!(finite + (high - high) == 0 && high - low <= kNear))
+    return scan_block<ScanOp::LogSumExp>(x, y, n, carry, false);
+  exp_block<true>(x, n, high, y);
+  sum_block(y, y, n, carry == nothing ? 0 : std::exp(carry - high));
+  for (int64_t i = 0; i < n; i += Vec<double>::width)
+    store_up_to(y + i, log(load_up_to(y + i, n - i, 1.0)) + high, n - i);
+  return y[n - 1];
+}
+template <ScanOp op, class A>
+A scan_any_block(const A* x, A* y, int64_t n, A carry, bool fours) {
+  if constexpr (op == ScanOp::Sum && std::is_same_v<A, double>)
+    return sum_block(x, y, n, carry);
+  else if constexpr (op == ScanOp::LogSumExp)
+    return log_sum_block(x, y, n, carry);
+  else
+    return scan_block<op>(x, y, n, carry, fours);
+}
+
 // Rows, or panels of columns: row(offset), panel(offset, width); offsets in elements.
 template <class Row, class Panel>
 void walk(const ScanShape& s, Row row, Panel panel) {
@@ -94,21 +143,65 @@ void walk(const ScanShape& s, Row row, Panel panel) {
   });
 }
 
+constexpr int64_t kSegment = 1 << 16;  // elements of a long row that one thread takes
+
+double range_sum(LoadKernel load, const char* in, int64_t size, int64_t length) {
+  double block[kBlock], total = 0;
+  for_blocks(length, [&](int64_t i, int64_t n) {
+    load(in + i * size, 1, n, block);
+    constexpr int64_t kLanes = 8;
+    double lane[kLanes] = {};
+    int64_t k = 0;
+    for (; k + kLanes <= n; k += kLanes)
+      for (int64_t j = 0; j < kLanes; ++j) lane[j] += block[k + j];
+    for (; k < n; ++k) lane[0] += block[k];
+    for (double part : lane) total += part;
+  });
+  return total;
+}
+// Long rows: the sums of fixed segments first, so that then every segment can start. Whatever the number of threads.
+template <class Total, class Scan>
+void scan_segments(const ScanShape& s, Total total, Scan scan_range) {
+  const int64_t segments = (s.dim + kSegment - 1) / kSegment, all = s.outer * segments;
+  std::vector<double> before(static_cast<size_t>(all));
+  auto each = [&](auto body) {
+    parallel_for(all, 1, [&](int64_t b, int64_t e) {
+      for (int64_t i = b; i < e; ++i) {
+        const int64_t start = i % segments * kSegment, left = s.dim - start;
+        body(i, i / segments * s.dim + start, left < kSegment ? left : kSegment);
+      }
+    });
+  };
+  each([&](int64_t i, int64_t at, int64_t length) { before[i] = total(at, length); });
+  for (int64_t o = 0; o < s.outer; ++o) {
+    double sum = 0;
+    for (int64_t i = o * segments; i < (o + 1) * segments; ++i) sum += std::exchange(before[i], sum);
+  }
+  each([&](int64_t i, int64_t at, int64_t length) { scan_range(at, length, before[i]); });
+}
+
 template <ScanOp op, class A>
 bool scan_as(const ScanShape& s, LoadKernel load, const char* in, char* out) {
   int64_t from = item_size(s.dtype), to = item_size(s.out_dtype);
   bool native_in = s.dtype == dtype_of(kColumnOf<A>), native_out = s.out_dtype == dtype_of(kColumnOf<A>);
   bool fours = op == ScanOp::Sum || (s.dtype != DType::Float64 && s.dtype != DType::Complex128);
-  auto row = [=](int64_t at) {
-    A block[kBlock], carry = identity<op, A>();
-    for_blocks(s.dim, [&](int64_t i, int64_t n) {
+  auto scan_range = [=](int64_t at, int64_t length, A carry) {
+    A block[kBlock];
+    for_blocks(length, [&](int64_t i, int64_t n) {
       const A* x = native_in ? reinterpret_cast<const A*>(in) + at + i : block;
       A* y = native_out ? reinterpret_cast<A*>(out) + at + i : block;
       if (!native_in) load(in + (at + i) * from, 1, n, block);
-      carry = scan_block<op>(x, y, n, carry, fours);
+      carry = scan_any_block<op>(x, y, n, carry, fours);
       if (!native_out) store_block(s.out_dtype, block, n, out + (at + i) * to);
     });
   };
+  if constexpr (op == ScanOp::Sum && std::is_same_v<A, double>)
+    if (s.inner == 1 && s.dim >= 2 * kSegment) {
+      auto total = [=](int64_t at, int64_t length) { return range_sum(load, in + at * from, from, length); };
+      scan_segments(s, total, scan_range);
+      return true;
+    }
+  auto row = [=](int64_t at) { scan_range(at, s.dim, identity<op, A>()); };
   auto panel = [=](int64_t at, int64_t w) {
     A block[kPanel], carry[kPanel];
     for (int64_t j = 0; j < w; ++j) carry[j] = identity<op, A>();
@@ -157,13 +250,22 @@ bool extreme_as(const ScanShape& s, Column column, const char* in, char* out, in
     for_blocks(s.dim, [&](int64_t i, int64_t n) {
       load(in + (at + i) * size, 1, n, block);
       if (i == 0) best = block[0];
-      for (int64_t k = 0; k < n; ++k) {
-        if (replaces<largest>(block[k], best)) {
-          best = block[k];
-          where = i + k;
+      constexpr int64_t kGroup = 16;  // elements of which usually none replaces the best
+      for (int64_t k = 0; k < n; k += kGroup) {
+        const int64_t end = k + kGroup < n ? k + kGroup : n;
+        bool any = false;
+        for (int64_t j = k; j < end; ++j) any |= replaces<largest>(block[j], best);
+        for (int64_t j = k; any && j < end; ++j) {
+          if (replaces<largest>(block[j], best)) {
+            best = block[j];
+            where = i + j;
+          }
+          block[j] = best;
+          index[at + i + j] = where;
         }
-        block[k] = best;
-        index[at + i + k] = where;
+        if (any) continue;
+        std::fill(block + k, block + end, best);
+        std::fill(index + at + i + k, index + at + i + end, where);
       }
       store_block(s.dtype, block, n, out + (at + i) * size);
     });

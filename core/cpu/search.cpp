@@ -32,10 +32,29 @@ inline int64_t position(const T* bounds, const int64_t* sorter, int64_t n, T val
   return start;
 }
 
+// Several values in step: the accesses of one do not wait for those of another.
+constexpr int64_t kTogether = 16;
+template <bool right, class T, class Out>
+void search_together(const T* bounds, int64_t n, const T* values, Out* out) {
+  decltype(number(T())) v[kTogether];
+  int64_t at[kTogether] = {};
+  for (int64_t k = 0; k < kTogether; ++k) v[k] = number(values[k]);
+  auto beyond = [&](int64_t k, int64_t place) {
+    const auto bound = number(bounds[place]);
+    return right ? !(bound > v[k]) : !(bound >= v[k]);
+  };
+  for (; n > 1; n -= n >> 1)
+    for (int64_t k = 0, half = n >> 1; k < kTogether; ++k) at[k] += beyond(k, at[k] + half - 1) ? half : 0;
+  for (int64_t k = 0; k < kTogether; ++k) out[k] = static_cast<Out>(at[k] + beyond(k, at[k]));
+}
+
 template <bool right, class T, class Out>
 void search_rows(const SearchShape& s, const T* bounds, const T* values, const int64_t* sorter, Out* out) {
   parallel_for(s.rows * s.values, kGrain, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
+    int64_t i = begin;
+    if (s.rows == 1 && !sorter && s.bounds > 0)
+      for (; i + kTogether <= end; i += kTogether) search_together<right>(bounds, s.bounds, values + i, out + i);
+    for (; i < end; ++i) {
       const int64_t first = i / s.values * s.bounds;
       out[i] =
           static_cast<Out>(position<right>(bounds + first, sorter ? sorter + first : nullptr, s.bounds, values[i]));

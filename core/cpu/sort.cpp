@@ -10,7 +10,10 @@
 namespace facula::cpu::FACULA_ISA {
 namespace {
 
-constexpr int64_t kCounted = 32;              // up to here counting costs less than a pass over 256 buckets
+// Up to here comparing all with all, a vector at a time, costs less than passes over 256 buckets.
+template <class K>
+constexpr int64_t kCounted = sizeof(K) == 8 ? 64 : 160;
+constexpr int64_t kPadding = 16;              // elements: no remainder for any vector
 constexpr int kMaxBits = 11, kShortBits = 8;  // of a radix digit; 2^11 counters are 8 KB
 constexpr int64_t kLongRow = 8192;            // elements that pay for 2^11 counters
 constexpr int64_t kBlock = 1 << 15;           // least elements of a thread's share of one row
@@ -35,16 +38,25 @@ Room room_of(const RowsShape& s, void* scratch, int64_t slot) {
 
 inline uint32_t place_of(uint64_t packed) { return static_cast<uint32_t>(packed); }
 
+// The two loops of a pass; functions, so that what they use stays in registers.
+void count_digits(const uint64_t* __restrict from, int64_t n, int shift, uint64_t mask, uint32_t* __restrict counts) {
+  for (int64_t i = 0; i < n; ++i) ++counts[from[i] >> shift & mask];
+}
+void deal_out(const uint64_t* __restrict from, int64_t n, int shift, uint64_t mask, uint32_t* __restrict places,
+              uint64_t* __restrict to) {
+  for (int64_t i = 0; i < n; ++i) to[places[from[i] >> shift & mask]++] = from[i];
+}
+
 // One stable pass by the digit at `shift`. Every block counts its share; a bucket takes the blocks in order.
 void radix_pass(const uint64_t* from, uint64_t* to, int64_t n, int shift, int bits, uint32_t* counts, int64_t blocks) {
   const uint64_t mask = (uint64_t{1} << bits) - 1;
   const int64_t buckets = int64_t{1} << bits;
   auto share = [=](int64_t block) { return n * block / blocks; };
-  parallel_for(blocks, 1, [&](int64_t first, int64_t last) {
-    for (int64_t block = first; block < last; ++block) {
+  parallel_for(blocks, 1, [=](int64_t block, int64_t end) {
+    for (; block < end; ++block) {
       uint32_t* own = counts + (block << kMaxBits);
       std::fill(own, own + buckets, 0u);
-      for (int64_t i = share(block); i < share(block + 1); ++i) ++own[from[i] >> shift & mask];
+      count_digits(from + share(block), share(block + 1) - share(block), shift, mask, own);
     }
   });
   uint32_t total = 0;
@@ -53,11 +65,9 @@ void radix_pass(const uint64_t* from, uint64_t* to, int64_t n, int shift, int bi
       uint32_t& count = counts[(block << kMaxBits) + bucket];
       total += std::exchange(count, total);
     }
-  parallel_for(blocks, 1, [&](int64_t first, int64_t last) {
-    for (int64_t block = first; block < last; ++block) {
-      uint32_t* own = counts + (block << kMaxBits);
-      for (int64_t i = share(block); i < share(block + 1); ++i) to[own[from[i] >> shift & mask]++] = from[i];
-    }
+  parallel_for(blocks, 1, [=](int64_t block, int64_t end) {
+    for (; block < end; ++block)
+      deal_out(from + share(block), share(block + 1) - share(block), shift, mask, counts + (block << kMaxBits), to);
   });
 }
 
@@ -98,15 +108,16 @@ uint64_t* sort_keys(const K* keys, int64_t n, const Room& room, int64_t blocks) 
   return packed;
 }
 
-// The position of each element is the number of those before it in the order.
+// The position of each element is the number of those before it in the order. keys has room for padding.
 template <class K>
-void count_smaller(const K* keys, int64_t n, uint32_t* order) {
-  for (int64_t i = 0; i < n; ++i) {
+void count_smaller(K* keys, K n, K* order) {
+  const K padded = (n + kPadding - 1) / kPadding * kPadding;
+  for (K j = n; j < padded; ++j) keys[j] = ~K(0);
+  for (K i = 0; i < n; ++i) {
     const K own = keys[i];
-    uint32_t rank = 0;
-    for (int64_t j = 0; j < i; ++j) rank += keys[j] <= own;
-    for (int64_t j = i + 1; j < n; ++j) rank += keys[j] < own;
-    order[rank] = static_cast<uint32_t>(i);
+    K rank = 0;
+    for (K j = 0; j < padded; ++j) rank += (keys[j] < own) | ((keys[j] == own) & (j < i));
+    order[rank] = i;
   }
 }
 
@@ -120,11 +131,10 @@ template <class K>
 void sort_row(const RowsShape& s, bool descending, const char* in, const Room& room, int64_t blocks, char* values,
               int64_t* index) {
   LoadKeys<K> load = loader<K>(s.dtype);
-  if (s.n <= kCounted) {
-    K keys[kCounted];
-    uint32_t order[kCounted];
+  if (s.n <= kCounted<K>) {
+    K keys[kCounted<K>], order[kCounted<K>];
     load(in, s.n, descending, keys);
-    count_smaller(keys, s.n, order);
+    count_smaller(keys, static_cast<K>(s.n), order);
     return emit(s, in, order, values, index);
   }
   K* keys = sizeof(K) == 8 ? reinterpret_cast<K*>(room.keys) : reinterpret_cast<K*>(room.b);  // b is free until packed
@@ -132,7 +142,7 @@ void sort_row(const RowsShape& s, bool descending, const char* in, const Room& r
   emit(s, in, sort_keys(keys, s.n, room, blocks), values, index);
 }
 
-int64_t scratch_bytes(const RowsShape& s) { return s.n <= kCounted ? 0 : row_slots(s) * slot_words(s) * 8; }
+int64_t scratch_bytes(const RowsShape& s) { return s.n <= kCounted<uint64_t> ? 0 : row_slots(s) * slot_words(s) * 8; }
 
 void sort_op(const RowsShape& s, bool descending, const void* in_, void* scratch, void* values_, int64_t* index) {
   const char* in = static_cast<const char*>(in_);

@@ -19,6 +19,8 @@ SmallVector<bool, 8> reduced_mask(const char* name, int64_t ndim, const Dims* di
   bool all = !dims || dims->empty();
   SmallVector<bool, 8> mask(static_cast<size_t>(ndim), all);
   if (all) return mask;
+  FACULA_CHECK(ndim <= kMaxDims, Runtime, name, "(): only tensors with up to ", kMaxDims, " dims are supported, got ",
+               ndim);
   for (int64_t d : *dims) {
     int64_t w = wrap_dim(d, ndim);
     if (ndim == 0) continue;

@@ -528,6 +528,9 @@ void write_out(const OpDef& op, const Tensor& value, const Tensor& out) {
                "requires grad.");
   FACULA_CHECK(category(value->dtype) <= category(out->dtype), Runtime, "result type ", scalar_type_name(value->dtype),
                " can't be cast to the desired output type ", scalar_type_name(out->dtype));
+  FACULA_CHECK(!has_internal_overlap(out), Runtime, op.name,
+               "(): unsupported operation: more than one element of the written-to tensor refers to a single memory "
+               "location. Please clone() the tensor before performing the operation.");
   if (out->sizes != value->sizes) resize_memory(out, value->sizes);
   ops::copy_memory(out, value);
   ++out->version();

@@ -84,6 +84,8 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
         (tensor([1, 2]),)
     """
     if as_tuple:
+        if out is not None:
+            raise TypeError("nonzero(): argument 'out' must be Tensor, not tuple: as_tuple=True gives several tensors")
         return _nonzero_columns(input if input.dim() else unsqueeze(input, 0))
     return _nonzero(input, out=out)
 

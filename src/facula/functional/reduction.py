@@ -164,7 +164,13 @@ def amin(
 
 
 def aminmax(
-    input: Tensor, *, dim: int | None = None, keepdim: bool = False, axis: int | None = None, keepdims: bool = False
+    input: Tensor,
+    *,
+    dim: int | None = None,
+    keepdim: bool = False,
+    out=None,
+    axis: int | None = None,
+    keepdims: bool = False,
 ):
     """The smallest and the largest element, along ``dim`` or of all.
 
@@ -176,7 +182,15 @@ def aminmax(
         max=tensor(3.))
     """
     dim, keepdim = dim if axis is None else axis, keepdim or keepdims
-    return return_types.aminmax((amin(input, dim, keepdim), amax(input, dim, keepdim)))
+    if dim is None and input.numel() == 0:
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+        )
+    pair = amin(input, dim, keepdim), amax(input, dim, keepdim)
+    for part, to in zip(pair, out or ()):
+        if part.dtype is not to.dtype:
+            raise RuntimeError(f"aminmax(): Expected out tensor to have dtype {part.dtype}, but got {to.dtype} instead")
+    return _named_pair(return_types.aminmax, pair, out)
 
 
 @native

@@ -373,7 +373,12 @@ def bucketize(
 
 
 def isin(
-    elements: Tensor | Number, test_elements: Tensor | Number, *, assume_unique: bool = False, invert: bool = False
+    elements: Tensor | Number,
+    test_elements: Tensor | Number,
+    *,
+    assume_unique: bool = False,
+    invert: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Whether each of ``elements`` is one of ``test_elements``; with ``invert``, whether it is none of them.
 
@@ -405,4 +410,5 @@ def isin(
         elements, ordered = to(elements.detach(), common), _sort(to(candidates, common), 0, False)[0]
         place = _search(ordered, elements, False, False, None, None).clamp(max=ordered.numel() - 1)
         found = elements == ordered.index_select(0, place.reshape(-1)).reshape(elements.shape)
-    return ~found if invert else found
+    found = ~found if invert else found
+    return found if out is None else write_out(found, out)
