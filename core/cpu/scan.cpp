@@ -84,19 +84,32 @@ A scan_block(const A* x, A* y, int64_t n, A carry, bool fours) {
 }
 
 // Sums of a block as eight chains side by side, each then raised by what lies before it: the latency of an addition
-// is met once for eight elements.
+// is met once for eight elements. The block's total does not depend on `carry`.
+constexpr int64_t kChains = 8;
 double sum_block(const double* x, double* y, int64_t n, double carry) {
-  constexpr int64_t kChains = 8;
   const int64_t m = n / kChains;
-  double chain[kChains] = {};
+  double chain[kChains] = {}, total = 0;
   for (int64_t i = 0; i < m; ++i)
     for (int64_t c = 0; c < kChains; ++c) y[c * m + i] = chain[c] += x[c * m + i];
   for (int64_t c = 0; c < kChains; ++c) {
-    for (int64_t i = 0; i < m; ++i) y[c * m + i] += carry;
-    carry += chain[c];
+    const double before = carry + total;
+    for (int64_t i = 0; i < m; ++i) y[c * m + i] += before;
+    total += chain[c];
   }
-  for (int64_t i = m * kChains; i < n; ++i) y[i] = carry += x[i];
-  return carry;
+  for (int64_t i = m * kChains; i < n; ++i) {
+    total += x[i];
+    y[i] = carry + total;
+  }
+  return total;
+}
+double block_total(const double* x, int64_t n) {  // what sum_block gives, to the bit
+  const int64_t m = n / kChains;
+  double chain[kChains] = {}, total = 0;
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t c = 0; c < kChains; ++c) chain[c] += x[c * m + i];
+  for (double part : chain) total += part;
+  for (int64_t i = m * kChains; i < n; ++i) total += x[i];
+  return total;
 }
 // Where the numbers of a block are near each other, their exponentials are taken against the largest at once and
 // summed. Else one after the other.
@@ -119,9 +132,7 @@ double log_sum_block(const double* x, double* y, int64_t n, double carry) {
 }
 template <ScanOp op, class A>
 A scan_any_block(const A* x, A* y, int64_t n, A carry, bool fours) {
-  if constexpr (op == ScanOp::Sum && std::is_same_v<A, double>)
-    return sum_block(x, y, n, carry);
-  else if constexpr (op == ScanOp::LogSumExp)
+  if constexpr (op == ScanOp::LogSumExp)
     return log_sum_block(x, y, n, carry);
   else
     return scan_block<op>(x, y, n, carry, fours);
@@ -145,49 +156,76 @@ void walk(const ScanShape& s, Row row, Panel panel) {
 
 constexpr int64_t kSegment = 1 << 16;  // elements of a long row that one thread takes
 
-double range_sum(LoadKernel load, const char* in, int64_t size, int64_t length) {
-  double block[kBlock], total = 0;
-  for_blocks(length, [&](int64_t i, int64_t n) {
-    load(in + i * size, 1, n, block);
-    constexpr int64_t kLanes = 8;
-    double lane[kLanes] = {};
-    int64_t k = 0;
-    for (; k + kLanes <= n; k += kLanes)
-      for (int64_t j = 0; j < kLanes; ++j) lane[j] += block[k + j];
-    for (; k < n; ++k) lane[0] += block[k];
-    for (double part : lane) total += part;
-  });
-  return total;
-}
-// Long rows: the sums of fixed segments first, so that then every segment can start. Whatever the number of threads.
-template <class Total, class Scan>
-void scan_segments(const ScanShape& s, Total total, Scan scan_range) {
-  const int64_t segments = (s.dim + kSegment - 1) / kSegment, all = s.outer * segments;
-  std::vector<double> before(static_cast<size_t>(all));
-  auto each = [&](auto body) {
-    parallel_for(all, 1, [&](int64_t b, int64_t e) {
-      for (int64_t i = b; i < e; ++i) {
-        const int64_t start = i % segments * kSegment, left = s.dim - start;
-        body(i, i / segments * s.dim + start, left < kSegment ? left : kSegment);
+// Sums of doubles. A row is cut into fixed segments, and the sum before an element is (that of the segments before) +
+// (that of the blocks before in its segment), so that threads may start anywhere and all of them get the same bits.
+struct SumRows {
+  ScanShape s;
+  LoadKernel load;
+  const char* in;
+  char* out;
+
+  // From the element `at` on; with `write` the running sums, which start at `before`. Gives the total of the range.
+  template <bool write>
+  double range(int64_t at, int64_t length, double before) const {
+    const int64_t from = item_size(s.dtype), to = item_size(s.out_dtype);
+    const bool native_in = s.dtype == DType::Float64, native_out = s.out_dtype == DType::Float64;
+    double block[kBlock], total = 0;
+    for_blocks(length, [&](int64_t i, int64_t n) {
+      const double* x = native_in ? reinterpret_cast<const double*>(in) + at + i : block;
+      double* y = native_out ? reinterpret_cast<double*>(out) + at + i : block;
+      if (!native_in) load(in + (at + i) * from, 1, n, block);
+      if constexpr (write) {
+        total += sum_block(x, y, n, before + total);
+        if (!native_out) store_block(s.out_dtype, block, n, out + (at + i) * to);
+      } else {
+        total += block_total(x, n);
       }
     });
-  };
-  each([&](int64_t i, int64_t at, int64_t length) { before[i] = total(at, length); });
-  for (int64_t o = 0; o < s.outer; ++o) {
-    double sum = 0;
-    for (int64_t i = o * segments; i < (o + 1) * segments; ++i) sum += std::exchange(before[i], sum);
+    return total;
   }
-  each([&](int64_t i, int64_t at, int64_t length) { scan_range(at, length, before[i]); });
-}
+  template <bool write>
+  double segment(int64_t row, int64_t number, double before) const {
+    const int64_t start = number * kSegment, left = s.dim - start;
+    return range<write>(row * s.dim + start, left < kSegment ? left : kSegment, before);
+  }
+  void run() const {
+    const int64_t segments = (s.dim + kSegment - 1) / kSegment;
+    if (segments > 1 && s.outer < num_threads()) return run_segments(segments);
+    parallel_for(s.outer, kGrain / (s.dim + 1) + 1, [this, segments](int64_t b, int64_t e) {
+      for (int64_t row = b; row < e; ++row) {
+        double before = 0;
+        for (int64_t i = 0; i < segments; ++i) before += segment<true>(row, i, before);
+      }
+    });
+  }
+  void run_segments(int64_t segments) const {
+    std::vector<double> before(static_cast<size_t>(s.outer * segments));
+    parallel_for(s.outer * segments, 1, [&](int64_t b, int64_t e) {
+      for (int64_t i = b; i < e; ++i) before[i] = segment<false>(i / segments, i % segments, 0);
+    });
+    for (int64_t row = 0; row < s.outer; ++row) {
+      double sum = 0;
+      for (int64_t i = row * segments; i < (row + 1) * segments; ++i) sum += std::exchange(before[i], sum);
+    }
+    parallel_for(s.outer * segments, 1, [&](int64_t b, int64_t e) {
+      for (int64_t i = b; i < e; ++i) segment<true>(i / segments, i % segments, before[i]);
+    });
+  }
+};
 
 template <ScanOp op, class A>
 bool scan_as(const ScanShape& s, LoadKernel load, const char* in, char* out) {
   int64_t from = item_size(s.dtype), to = item_size(s.out_dtype);
   bool native_in = s.dtype == dtype_of(kColumnOf<A>), native_out = s.out_dtype == dtype_of(kColumnOf<A>);
   bool fours = op == ScanOp::Sum || (s.dtype != DType::Float64 && s.dtype != DType::Complex128);
-  auto scan_range = [=](int64_t at, int64_t length, A carry) {
-    A block[kBlock];
-    for_blocks(length, [&](int64_t i, int64_t n) {
+  if constexpr (op == ScanOp::Sum && std::is_same_v<A, double>)
+    if (s.inner == 1) {
+      SumRows{s, load, in, out}.run();
+      return true;
+    }
+  auto row = [=](int64_t at) {
+    A block[kBlock], carry = identity<op, A>();
+    for_blocks(s.dim, [&](int64_t i, int64_t n) {
       const A* x = native_in ? reinterpret_cast<const A*>(in) + at + i : block;
       A* y = native_out ? reinterpret_cast<A*>(out) + at + i : block;
       if (!native_in) load(in + (at + i) * from, 1, n, block);
@@ -195,13 +233,6 @@ bool scan_as(const ScanShape& s, LoadKernel load, const char* in, char* out) {
       if (!native_out) store_block(s.out_dtype, block, n, out + (at + i) * to);
     });
   };
-  if constexpr (op == ScanOp::Sum && std::is_same_v<A, double>)
-    if (s.inner == 1 && s.dim >= 2 * kSegment) {
-      auto total = [=](int64_t at, int64_t length) { return range_sum(load, in + at * from, from, length); };
-      scan_segments(s, total, scan_range);
-      return true;
-    }
-  auto row = [=](int64_t at) { scan_range(at, s.dim, identity<op, A>()); };
   auto panel = [=](int64_t at, int64_t w) {
     A block[kPanel], carry[kPanel];
     for (int64_t j = 0; j < w; ++j) carry[j] = identity<op, A>();
@@ -238,7 +269,25 @@ bool scan_op(ScanOp op, const ScanShape& s, const void* from, void* to) {
 // x replaces best when it is at least as large (small) and best is no NaN, or when it is a NaN itself.
 template <bool largest, class A>
 inline bool replaces(A x, A best) {
-  return (x != x) | ((best == best) & (largest ? x >= best : x <= best));
+  return (x != x) | (largest ? x >= best : x <= best);
+}
+constexpr int64_t kGroup = 16;  // elements of which, in most data, none replaces the best
+template <bool largest, class A>
+inline bool any_replaces(const A* x, A best) {
+  int64_t any = 0;
+  for (int64_t j = 0; j < kGroup; ++j) any |= replaces<largest>(x[j], best) ? 1 : 0;
+  return any;
+}
+template <bool largest, class A>
+inline void running_group(A* x, int64_t n, int64_t first, A& best, int64_t& where, int64_t* index) {
+  for (int64_t j = 0; j < n; ++j) {
+    if (replaces<largest>(x[j], best)) {
+      best = x[j];
+      where = first + j;
+    }
+    x[j] = best;
+    index[j] = where;
+  }
 }
 template <bool largest, class A>
 bool extreme_as(const ScanShape& s, Column column, const char* in, char* out, int64_t* index) {
@@ -250,23 +299,16 @@ bool extreme_as(const ScanShape& s, Column column, const char* in, char* out, in
     for_blocks(s.dim, [&](int64_t i, int64_t n) {
       load(in + (at + i) * size, 1, n, block);
       if (i == 0) best = block[0];
-      constexpr int64_t kGroup = 16;  // elements of which usually none replaces the best
-      for (int64_t k = 0; k < n; k += kGroup) {
-        const int64_t end = k + kGroup < n ? k + kGroup : n;
-        bool any = false;
-        for (int64_t j = k; j < end; ++j) any |= replaces<largest>(block[j], best);
-        for (int64_t j = k; any && j < end; ++j) {
-          if (replaces<largest>(block[j], best)) {
-            best = block[j];
-            where = i + j;
-          }
-          block[j] = best;
-          index[at + i + j] = where;
+      int64_t k = 0;
+      for (; k + kGroup <= n; k += kGroup) {
+        if (any_replaces<largest>(block + k, best)) {
+          running_group<largest>(block + k, kGroup, i + k, best, where, index + at + i + k);
+          continue;
         }
-        if (any) continue;
-        std::fill(block + k, block + end, best);
-        std::fill(index + at + i + k, index + at + i + end, where);
+        std::fill(block + k, block + k + kGroup, best);
+        std::fill(index + at + i + k, index + at + i + k + kGroup, where);
       }
+      running_group<largest>(block + k, n - k, i + k, best, where, index + at + i + k);
       store_block(s.dtype, block, n, out + (at + i) * size);
     });
   };
