@@ -29,7 +29,7 @@ PACKAGE = (
     ("_native",),
     ("functional", "_tensor"),  # one layer: an operation as function and as method
     ("testing",),
-    ("autograd",),
+    ("autograd", "func"),
     ("utils",),
     ("nn",),
     ("optim",),

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/gil.h"
+#include "ops/batch.h"
 #include "ops/ops.h"
 
 namespace facula {
@@ -49,7 +50,9 @@ Tensor fit(const OutputMeta& meta, Tensor g) {
   return g;
 }
 
-bool is_nobody_elses(const Tensor& g) { return Py_REFCNT(g.object()) == 1 && g->storage->references == 1 && !g->node; }
+bool is_nobody_elses(const Tensor& g) {
+  return Py_REFCNT(g.object()) == 1 && g->storage->references == 1 && !g->node && !is_batched(g.get());
+}
 
 // Tasks of walks that are over, for reuse; the engine's lock is held. The number kept is that of a mid-sized network.
 constexpr size_t kSpareTasks = 256;
@@ -163,7 +166,7 @@ class Run {
     Tensor& slot = task.gradients[index];
     if (!slot) {
       slot = std::move(g);
-    } else if (!options_.create_graph && is_nobody_elses(slot) && slot->is_contiguous()) {
+    } else if (!options_.create_graph && is_nobody_elses(slot) && slot->is_contiguous() && !is_batched(g.get())) {
       static const OpDef& add = find_op("add");
       call_inplace(add, slot, g);
     } else {
@@ -231,14 +234,28 @@ class Run {
   }
 
   void compute(Node* n, Gradients& g, Gradients& inputs) {
-    if (!mode.anomaly) return n->cls->apply(n, g, inputs);
+    if (!mode.anomaly) return derive(n, g, inputs);
     try {
-      n->cls->apply(n, g, inputs);
+      derive(n, g, inputs);
       for (size_t i = 0; i < inputs.size(); ++i) refuse_nan(n, inputs[i], i);
     } catch (...) {
       hook_calls.warn_about(n);
       throw;
     }
+  }
+  // Batched gradients run through the same derivatives, which are made of operations. Where one is not, the samples are
+  // taken one by one. The errors of a custom Function (the class that wants to be told of a node's death) stay.
+  static void derive(Node* n, Gradients& g, Gradients& inputs) {
+    auto batched = [](const Tensor& t) { return t && is_batched(t.get()); };
+    if (!batching_used || n->cls->forget || std::none_of(g.begin(), g.end(), batched))
+      return n->cls->apply(n, g, inputs);
+    Gradients untouched = g;
+    try {
+      n->cls->apply(n, g, inputs);
+      return;
+    } catch (const PythonError&) { PyErr_Clear(); } catch (const Error&) {
+    }
+    derive_by_sample(n, untouched, inputs);
   }
   static void refuse_nan(Node* n, const Tensor& t, size_t i) {
     if (!t || !is_floating(t->dtype)) return;

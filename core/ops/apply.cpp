@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "ops/batch.h"
 #include "ops/opdef.h"
 #include "ops/ops.h"
 #include "ops/record.h"
@@ -80,6 +81,7 @@ void check_inplace(const Tensor& self, bool recording) {
 static const char* copy_slices_name(const Node*) { return "CopySlices"; }
 static void copy_slices_apply(Node* n, Gradients& outputs, Gradients& inputs) {
   if (!outputs[0]) return;
+  refuse_batched(outputs[0].get(), "CopySlices");  // the engine then takes the samples one by one
   const Dims& base_strides = *n->args[0].ints;
   Node* inner = reinterpret_cast<Node*>(n->python);
   Tensor g = empty_strided(n->outputs[0].sizes, base_strides, n->outputs[0].dtype);
@@ -268,6 +270,7 @@ static bool wants_gradient(const Arg* args, size_t nargs) {
 }
 
 void apply(const OpDef& op, const Arg* args, size_t nargs, Form form, Result& result) {
+  if (batching_used && concerns_batch(op, args, nargs)) return apply_batched(op, args, nargs, form, Tensor(), result);
   if (form == Form::InPlace) return apply_in_place(op, args, nargs, result);
   if (op.mutates) {  // the functional form writes into a clone, whose history leads to the original
     Arg with_clone[kMaxArgs];

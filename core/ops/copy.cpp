@@ -7,6 +7,7 @@
 #include "cpu/copy.h"
 #include "ops/ops.h"
 #include "ops/promote.h"
+#include "tensor/batched.h"
 
 namespace facula {
 
@@ -97,6 +98,7 @@ Tensor broadcast_memory(const Tensor& t, const Dims& sizes) {
 }
 
 Scalar item(const Tensor& t) {
+  refuse_batched(t.get(), ".item()");
   FACULA_CHECK(t->numel == 1, Runtime, "a Tensor with ", t->numel, " elements cannot be converted to Scalar");
   const auto& convert = cpu::copy().convert[index_of(t->dtype)];
   if (t->dtype == DType::Bool) return Scalar(*t->ptr<bool>());

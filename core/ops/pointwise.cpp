@@ -6,6 +6,7 @@
 #include "base/gil.h"
 #include "cpu/copy.h"
 #include "expr/program.h"
+#include "ops/batch.h"
 #include "ops/ops.h"
 #include "ops/pointwise_op.h"
 #include "ops/promote.h"
@@ -623,6 +624,11 @@ static Tensor pointwise_in_place(const OpDef& op, const Arg* args, size_t n, con
 }
 
 Tensor apply_pointwise(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Form form) {
+  if (batching_used && concerns_batch(op, args, n)) {
+    Result r;
+    apply_batched(op, args, n, form, form == Form::InPlace ? Tensor() : out, r);
+    return std::move(r.tensors[0]);
+  }
   if (form == Form::InPlace) return pointwise_in_place(op, args, n, out);
   Tensor result;
   if (!run_simple(op, args, n, out, result)) result = run_general(op, args, n, out, form);

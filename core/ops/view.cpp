@@ -234,7 +234,8 @@ Tensor embed(const Tensor& g, const Dims& sizes, const Dims& strides, int64_t of
   return out;
 }
 void embed_vjp(Backward& b) {
-  b.set(0, ops::as_strided(ops::contiguous(b.grad()), b.sizes(0), *b.arg(2).ints, b.arg(3).number.i));
+  Tensor g = ops::contiguous(b.grad());  // which may be a part of a larger one
+  b.set(0, ops::as_strided(g, b.sizes(0), *b.arg(2).ints, g->offset() + b.arg(3).number.i));
 }
 Tensor embed_gradient(const Tensor& g, const Dims& sizes, const Dims& strides, int64_t offset) {
   static const OpDef& op = find_op("_embed");

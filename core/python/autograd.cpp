@@ -8,6 +8,8 @@
 
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <vector>
 
 namespace facula {
 
@@ -290,7 +292,16 @@ int set_grad(PyObject* o, PyObject* value, void*) {
     return 0;
   });
 }
-PyObject* get_requires_grad(PyObject* o, void*) { return PyBool_FromLong(raw(o)->requires_grad()); }
+// Where the history of a tensor is: a batched one has that of all its samples.
+TensorObject* bearer(PyObject* o) {
+  TensorObject* t = raw(o);
+  while (is_batched(t)) t = physical_of(t).get();
+  return t;
+}
+PyObject* get_requires_grad(PyObject* o, void*) {
+  o = reinterpret_cast<PyObject*>(bearer(o));
+  return PyBool_FromLong(raw(o)->requires_grad());
+}
 void set_requires_grad_flag(const Tensor& t, bool on) {
   if (on) {
     FACULA_CHECK(is_differentiable(t->dtype), Runtime,
@@ -310,19 +321,19 @@ void set_requires_grad_flag(const Tensor& t, bool on) {
 int set_requires_grad(PyObject* o, PyObject* value, void*) {
   return guarded_int([&] {
     FACULA_CHECK(value && PyBool_Check(value), Runtime, "requires_grad must be a bool");
-    set_requires_grad_flag(as_tensor(o), value == Py_True);
+    set_requires_grad_flag(Tensor::borrow(bearer(o)), value == Py_True);
     return 0;
   });
 }
 PyObject* get_grad_fn(PyObject* o, void*) {
   return guarded([&]() -> PyObject* {
-    Tensor t = as_tensor(o);
+    Tensor t = Tensor::borrow(bearer(o));
     Node* n = grad_fn(t);
     if (!n) Py_RETURN_NONE;
     return Py_NewRef(show_node(n));
   });
 }
-PyObject* get_is_leaf(PyObject* o, void*) { return PyBool_FromLong(raw(o)->node == nullptr); }
+PyObject* get_is_leaf(PyObject* o, void*) { return PyBool_FromLong(bearer(o)->node == nullptr); }
 PyObject* get_retains_grad(PyObject* o, void*) { return PyBool_FromLong(raw(o)->meta && raw(o)->meta->retains_grad); }
 PyObject* get_output_nr(PyObject* o, void*) { return PyLong_FromUnsignedLong(raw(o)->output_index); }
 PyObject* get_hooks(PyObject* o, void*) {
@@ -341,7 +352,7 @@ PyObject* requires_grad_method(PyObject* o, PyObject* args, PyObject* kwargs) {
   int on = 1;
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|p:requires_grad_", const_cast<char**>(names), &on)) return nullptr;
   return guarded([&] {
-    set_requires_grad_flag(as_tensor(o), on);
+    set_requires_grad_flag(Tensor::borrow(bearer(o)), on);
     return Py_NewRef(o);
   });
 }
@@ -389,7 +400,7 @@ PyObject* retain_grad(PyObject* o, PyObject*) {
 // detach_(): forgets the history in place.
 PyObject* detach_in_place(PyObject* o, PyObject*) {
   return guarded([&] {
-    Tensor t = as_tensor(o);
+    Tensor t = Tensor::borrow(bearer(o));
     FACULA_CHECK(!t->base || !t->node, Runtime, "Can't detach views in-place. Use detach() instead.");
     if (t->node) Py_DECREF(t->node->object());
     t->node = nullptr;
@@ -498,6 +509,35 @@ PyObject* run_backward_python(PyObject*, PyObject* args) {
   });
 }
 
+// _reaches_others(tensors, own): whether the history of the tensors has a leaf besides `own`.
+PyObject* reaches_others(PyObject*, PyObject* args) {
+  PyObject *tensors, *own;
+  if (!PyArg_ParseTuple(args, "O!O!:_reaches_others", &PyTuple_Type, &tensors, &PyTuple_Type, &own)) return nullptr;
+  return guarded([&] {
+    std::unordered_set<const Node*> seen;
+    SmallVector<Edge, 8> held;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(own); ++i) {
+      const Tensor& t = expect_tensor(PyTuple_GET_ITEM(own, i), "_reaches_others", "own");
+      if (t->node) continue;  // not a leaf: its history belongs to somebody else
+      held.push_back(gradient_edge(t));
+      seen.insert(held.back().node);
+    }
+    std::vector<const Node*> stack;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tensors); ++i) {
+      held.push_back(gradient_edge(expect_tensor(PyTuple_GET_ITEM(tensors, i), "_reaches_others", "tensors")));
+      if (const Node* n = held.back().node; n && seen.insert(n).second) stack.push_back(n);
+    }
+    while (!stack.empty()) {
+      const Node* n = stack.back();
+      stack.pop_back();
+      if (n->cls == &kAccumulateGrad) return Py_NewRef(Py_True);
+      for (const Edge& e : n->edges)
+        if (e.node && seen.insert(e.node).second) stack.push_back(e.node);
+    }
+    return Py_NewRef(Py_False);
+  });
+}
+
 // ---- modes ----
 
 PyObject* set_flag(PyObject* on, bool Mode::*flag) {
@@ -521,6 +561,7 @@ PyMethodDef module_methods[] = {
     {"is_anomaly_enabled", [](PyObject*, PyObject*) { return PyBool_FromLong(mode.anomaly); }, METH_NOARGS,
      "Whether anomaly mode is on."},
     {"_run_backward", run_backward_python, METH_VARARGS, "The engine."},
+    {"_reaches_others", reaches_others, METH_VARARGS, "Whether a history has a leaf besides the given ones."},
     {}};
 
 }  // namespace

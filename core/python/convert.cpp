@@ -283,6 +283,7 @@ static PyObject* list_of(const Tensor& t, int64_t dim, const char* at) {
 PyObject* tensor_tolist(PyObject* self, PyObject*) {
   return guarded([&] {
     Tensor t = as_tensor(self);
+    refuse_batched(t.get(), ".tolist()");
     return list_of(t, 0, t->data());
   });
 }

@@ -97,7 +97,7 @@ void apply_one(Parsed& p, int64_t& dim, PyObject* item, int64_t used) {
   } else if (is_tensor(item)) {
     Tensor t = as_tensor(item);
     bool integral = is_integral(t->dtype) && t->dtype != DType::Bool && t->dtype != DType::UInt8;
-    if (t->ndim() == 0 && integral) {
+    if (t->ndim() == 0 && integral && !is_batched(t.get())) {
       Ref number = check(PyLong_FromLongLong(ops::item(t).i));
       return apply_one(p, dim, number.get(), used);
     }

@@ -17,6 +17,7 @@ const char* const kTypeStrings[kNumDTypes] = {"|b1", "|u1",   "|i1", "<i2", "<i4
                                               "<f2", nullptr, "<f4", "<f8", "<c8", "<c16"};
 
 void check_exportable(const Tensor& t) {
+  refuse_batched(t.get(), ".numpy()");
   FACULA_CHECK(!(t->requires_grad() && mode.grad) && !t->requires_grad(), Runtime,
                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
   FACULA_CHECK(t->dtype != DType::BFloat16, Type, "Got unsupported ScalarType BFloat16");
@@ -86,6 +87,7 @@ void destroy_capsule(PyObject* capsule) {
 PyObject* to_dlpack(PyObject* o, PyObject*, PyObject*) {
   return guarded([&] {
     Tensor t = as_tensor(o);
+    refuse_batched(t.get(), ".__dlpack__()");
     FACULA_CHECK(!t->requires_grad(), Runtime, "Can't export tensors that require gradient, use tensor.detach()");
     auto* m = new DLManagedTensor;
     m->tensor.data = t->data();

@@ -523,6 +523,8 @@ PyMethodDef module_methods[] = {
 
 // Results into `out`, which is resized; PyTorch's rule for its type.
 void write_out(const OpDef& op, const Tensor& value, const Tensor& out) {
+  FACULA_CHECK(!is_batched(value.get()) && !is_batched(out.get()), Runtime, "vmap: ", op.name,
+               "(..., out=) is not supported: use the form without out=");
   FACULA_CHECK(!(mode.grad && (value->requires_grad() || out->requires_grad())), Runtime, op.name,
                "(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
                "requires grad.");
@@ -558,6 +560,22 @@ PyObject* run_op(const OpDef& op, Form form, const Arg* args, size_t n, const Te
     return Py_NewRef(out.object());
   }
   return give_result(r);
+}
+
+void parse_positional(const OpDef& op, PyObject* tuple, Frame& frame) {
+  FACULA_CHECK(static_cast<size_t>(PyTuple_GET_SIZE(tuple)) == op.signature.count, Type, op.name, "() takes ",
+               op.signature.count, " arguments, not ", PyTuple_GET_SIZE(tuple));
+  for (size_t i = 0; i < op.signature.count; ++i) {
+    PyObject* o = PyTuple_GET_ITEM(tuple, i);
+    Arg* out = new (frame.args() + i) Arg;
+    if (PyCapsule_IsValid(o, kGeneratorCapsule)) {
+      out->tag = Arg::Random;
+      out->generator = static_cast<Generator*>(PyCapsule_GetPointer(o, kGeneratorCapsule));
+      continue;
+    }
+    FACULA_CHECK(convert(op.signature.kinds[i], o, *out, frame), Type, op.name, "(): argument ", i + 1, " must be ",
+                 describe(op.signature.kinds[i]), ", not ", Py_TYPE(o)->tp_name);
+  }
 }
 
 PyObject* call_overridden(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {

@@ -36,6 +36,9 @@ class Frame {
 
 // Runs a table entry on parsed arguments and gives a Python object.
 PyObject* run_op(const OpDef& op, Form form, const Arg* args, size_t n, const Tensor& out);
+// Arguments of an entry in its own order, without names and defaults.
+inline constexpr const char* kGeneratorCapsule = "facula.Generator";
+void parse_positional(const OpDef& op, PyObject* tuple, Frame& frame);
 // A call with a tensor subclass among its arguments goes through the type's __torch_function__.
 PyObject* call_overridden(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
 extern __thread bool torch_function_enabled __attribute__((tls_model("initial-exec")));

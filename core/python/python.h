@@ -9,6 +9,7 @@
 
 #include "ops/opdef.h"
 #include "runtime/random.h"
+#include "tensor/batched.h"
 #include "tensor/node.h"
 
 namespace facula {
@@ -132,6 +133,7 @@ bool init_autograd(PyObject* module);
 bool init_function(PyObject* module);
 bool init_interop(PyObject* module);
 bool init_formulas(PyObject* module);
+bool init_batching(PyObject* module);
 
 PyObject* tensor_getitem(PyObject* self, PyObject* key);
 int tensor_setitem(PyObject* self, PyObject* key, PyObject* value);

@@ -52,6 +52,7 @@ GETTER(get_mT) {
 // x.data: the same memory, no history, and its own version counter.
 GETTER(get_data) {
   return guarded([&] {
+    if (is_batched(raw(self))) return give_tensor(ops::detach(as_tensor(self)));
     Tensor t = alias(as_tensor(self));
     give_private_version(t);
     if (Py_TYPE(self) != tensor_type && Py_TYPE(self) != parameter_type) return give_tensor(t);
@@ -63,6 +64,8 @@ int set_data(PyObject* self, PyObject* value, void*) {
     FACULA_CHECK(value && is_tensor(value), Type, "Variable data has to be a tensor, but got ",
                  value ? Py_TYPE(value)->tp_name : "nothing");
     Tensor t = as_tensor(self), from = as_tensor(value);
+    refuse_batched(t.get(), "x.data = y");
+    refuse_batched(from.get(), "x.data = y");
     FACULA_CHECK(!t->requires_grad() || is_differentiable(from->dtype), Runtime,
                  "data set to a tensor that requires gradients must be floating point or complex dtype");
     assign_memory(t, from);
@@ -89,7 +92,10 @@ PyObject* dim(PyObject* self, PyObject*) { return PyLong_FromLongLong(raw(self)-
 PyObject* numel(PyObject* self, PyObject*) { return PyLong_FromLongLong(raw(self)->numel); }
 PyObject* storage_offset(PyObject* self, PyObject*) { return PyLong_FromLongLong(raw(self)->offset()); }
 PyObject* data_ptr(PyObject* self, PyObject*) {
-  return PyLong_FromVoidPtr(raw(self)->numel ? raw(self)->data() : nullptr);
+  return guarded([&] {
+    refuse_batched(raw(self), ".data_ptr()");
+    return PyLong_FromVoidPtr(raw(self)->numel ? raw(self)->data() : nullptr);
+  });
 }
 PyObject* is_floating_point(PyObject* self, PyObject*) { return PyBool_FromLong(is_floating(raw(self)->dtype)); }
 PyObject* is_complex_method(PyObject* self, PyObject*) { return PyBool_FromLong(is_complex(raw(self)->dtype)); }
@@ -131,6 +137,7 @@ PyObject* resize(PyObject* self, PyObject* args, PyObject*) {
     FACULA_CHECK(ints_from(what, sizes), Type, "resize_(): argument 'size' must be tuple of ints, not ",
                  Py_TYPE(what)->tp_name);
     Tensor t = as_tensor(self);
+    refuse_batched(t.get(), ".resize_()");
     FACULA_CHECK(!t->requires_grad(), Runtime, "cannot resize variables that require grad");
     count_elements(sizes);
     resize_memory(t, sizes);
@@ -145,6 +152,8 @@ PyObject* set_source(PyObject* self, PyObject* args) {
   if (!PyArg_ParseTuple(args, "O|LOO:set_", &source, &offset, &size, &strides)) return nullptr;
   return guarded([&]() -> PyObject* {
     Tensor t = as_tensor(self), from = expect_tensor(source, "set_", "source");
+    refuse_batched(t.get(), ".set_()");
+    refuse_batched(from.get(), ".set_()");
     if (!size) {
       assign_memory(t, from);
       return Py_NewRef(self);
@@ -170,6 +179,7 @@ PyObject* make_subclass(PyObject*, PyObject* args) {
   return guarded([&] {
     FACULA_CHECK(PyType_IsSubtype(type, tensor_type), Type, "cls must be a subclass of Tensor");
     Tensor from = expect_tensor(data, "_make_subclass", "data");
+    refuse_batched(from.get(), "_make_subclass()");
     FACULA_CHECK(!requires_grad || is_differentiable(from->dtype), Runtime,
                  "Only Tensors of floating point and complex dtype can require gradients");
     Tensor t = Tensor::steal(new_tensor_object(type));
@@ -186,6 +196,7 @@ PyObject* as_subclass(PyObject* self, PyObject* cls) {
     FACULA_CHECK(PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), tensor_type), Type,
                  "cls must be a type (a subclass of Tensor)");
     Tensor from = as_tensor(self);
+    refuse_batched(from.get(), ".as_subclass()");
     if (reinterpret_cast<PyObject*>(Py_TYPE(self)) == cls) return Py_NewRef(self);
     Tensor t = Tensor::steal(new_tensor_object(reinterpret_cast<PyTypeObject*>(cls)));
     assign_memory(t, from);
@@ -203,6 +214,7 @@ PyObject* storage_nbytes(PyObject* self, PyObject*) { return PyLong_FromLongLong
 // The whole storage as a uint8 tensor sharing its memory.
 PyObject* storage_bytes(PyObject* self, PyObject*) {
   return guarded([&] {
+    refuse_batched(raw(self), ".untyped_storage()");
     Storage* s = raw(self)->storage;
     retain(s);
     return give_tensor(wrap_storage(s, {s->nbytes}, {1}, 0, DType::UInt8));
@@ -210,8 +222,14 @@ PyObject* storage_bytes(PyObject* self, PyObject*) {
 }
 // Reinterprets the bytes of a tensor as another type of the same width or one that divides it: view(dtype).
 PyObject* view_as_dtype(PyObject* self, PyObject* type) {
-  return guarded([&] {
+  return guarded([&]() -> PyObject* {
     Tensor t = as_tensor(self);
+    if (is_batched(t.get())) {  // the batch dimension is never the last but for samples without dimensions
+      FACULA_CHECK(t->ndim() > 0 || item_size(dtype_from(type, "view(): argument 'dtype'")) == t->item_size(), Runtime,
+                   "self.dim() cannot be 0 to view ", name_of(t->dtype), " as a type of another size");
+      Ref all = check(view_as_dtype(physical_of(t.get()).object(), type));
+      return give_tensor(make_batched(as_tensor(all.get()), level_of(t.get())));
+    }
     DType to = dtype_from(type, "view(): argument 'dtype'");
     int64_t from_size = t->item_size(), to_size = item_size(to);
     Dims sizes = t->sizes, strides = t->strides;

@@ -39,6 +39,7 @@ int tensor_traverse(PyObject* o, visitproc visit, void* arg) {
   Py_VISIT(t->dict);
   if (t->meta) {
     if (t->meta->grad) Py_VISIT(t->meta->grad.object());
+    if (t->meta->physical) Py_VISIT(t->meta->physical.object());
     Py_VISIT(t->meta->hooks);
     Py_VISIT(t->meta->post_hooks);
   }

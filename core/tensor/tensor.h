@@ -88,6 +88,8 @@ struct AutogradMeta {
   PyObject* post_hooks = nullptr;  // dict, for register_post_accumulate_grad_hook
   PyObject* name = nullptr;
   bool retains_grad = false;
+  int level = 0;    // a batched tensor: of which vmap (see tensor/batched.h)
+  Tensor physical;  // ... and all its samples
 };
 
 enum TensorFlag : uint8_t {
@@ -97,6 +99,7 @@ enum TensorFlag : uint8_t {
   kTracked = 8,
   kOneOfSeveralViews = 16,
   kViewWithoutGrad = 32,  // how a view was made: writing into it would not be recorded rightly
+  kBatched = 64,          // stands for one sample of meta->physical
 };
 
 struct TensorObject {

@@ -63,11 +63,12 @@ cfloat, cdouble = complex64, complex128
 
 # Imported when first used: facula.nn, facula.optim, ...
 _LAZY_MODULES = frozenset(
-    ("autograd", "backends", "cuda", "datasets", "io", "linalg", "nn", "optim", "special", "testing", "utils")
+    ("autograd", "backends", "cuda", "datasets", "func", "io", "linalg", "nn", "optim", "special", "testing", "utils")
 )
 _LAZY_NAMES = {
     "save": "facula.io",
     "load": "facula.io",
+    "vmap": "facula.func",
     **dict.fromkeys(("TypedStorage", *_later.STORAGES), "facula._tensor.typed_storage"),
     "UntypedStorage": "facula._tensor.storage",
     "frombuffer": "facula.functional.creation",

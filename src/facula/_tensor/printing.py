@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 
 import facula
+from facula._C import _level, _physical
 
 _PROFILES = {
     "default": (4, 1000, 3, 80),
@@ -250,6 +251,9 @@ def tensor_repr(tensor: facula.Tensor, *, tensor_contents: str | None = None) ->
         tensor([[ 1.0000,  2.5000],
                 [ 3.0000, -4.0000]])
     """
+    if level := _level(tensor):
+        text = tensor_repr(_physical(tensor, level)).replace("\n", "\n    ")
+        return f"BatchedTensor(lvl={level}, bdim=0, value=\n    {text}\n)"
     # Before its module is imported no tensor can be a Parameter, and printing need not import it.
     parameter = getattr(sys.modules.get("facula.nn.parameter"), "Parameter", facula.Tensor)
     plain = type(tensor) is facula.Tensor or type(tensor) is parameter

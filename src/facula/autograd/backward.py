@@ -121,19 +121,28 @@ def grad(
 
 
 def _batched_grad(outputs, inputs, gradients, keep, create_graph, allow_unused, materialize_grads):
-    import facula
+    """One walk for all cotangents: vmap of the backward pass."""
+    from facula.func import vmap
 
-    count = next(g for g in gradients if g is not None).shape[0]
-    rows = [
-        grad(
+    count = sum(g is not None for g in gradients)
+    if count == 0:
+        raise RuntimeError("grad_outputs must be given with is_grads_batched=True: its first dimension is the batch")
+
+    def walk(*cotangents):
+        given = iter(cotangents)
+        full = tuple(None if g is None else next(given) for g in gradients)
+        found = grad(
             outputs,
             inputs,
-            tuple(None if g is None else g[i] for g in gradients),
-            keep or i + 1 < count,
+            full,
+            keep,
             create_graph,
             allow_unused=allow_unused,
             materialize_grads=materialize_grads,
         )
-        for i in range(count)
-    ]
-    return tuple(None if column[0] is None else facula.stack(column) for column in zip(*rows))
+        missing.append([g is None for g in found])
+        return tuple(g for g in found if g is not None)
+
+    missing: list = []
+    rows = iter(vmap(walk)(*(g for g in gradients if g is not None)))
+    return tuple(None if absent else next(rows) for absent in missing[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import wraps
 
-from facula._C import FunctionContext, Tensor, _apply_function, is_grad_enabled
+from facula._C import FunctionContext, Tensor, _apply_function, _batch_depth, is_grad_enabled
 from facula.autograd.grad_mode import no_grad
 
 
@@ -59,6 +59,13 @@ class Function(metaclass=_FunctionType):
         """Save for backward, when forward takes no ctx."""
         raise NotImplementedError("setup_context is not implemented.")
 
+    generate_vmap_rule = False  # True: vmap runs forward and backward on samples
+
+    @staticmethod
+    def vmap(info, in_dims, *args):
+        """Compute all samples at once: (result, its batch dimension). ``info`` has batch_size and randomness."""
+        raise NotImplementedError("vmap is not implemented: override it, or set generate_vmap_rule = True")
+
     @staticmethod
     def backward(ctx, *grad_outputs):
         """Compute the gradients of forward's arguments. Must be overridden."""
@@ -77,6 +84,12 @@ class Function(metaclass=_FunctionType):
         Returns:
             What forward returned.
         """
+        if _batch_depth():
+            from facula.func._custom import apply_if_batched
+
+            found = apply_if_batched(cls, args)
+            if found is not None:
+                return found[0]
         ctx = FunctionCtx()
         if cls.setup_context is Function.setup_context:
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from facula._C import (
     Tensor,
+    _batched_like,
     _from_dlpack,
     _frombuffer,
     _tensor,
@@ -565,7 +566,7 @@ def new_empty(
         torch.int8
     """
     check_place(device, layout, pin_memory)
-    return finish(_empty(shape_of(sizes, size), dtype or input.dtype), None, requires_grad)
+    return finish(_batched_like(input, _empty(shape_of(sizes, size), dtype or input.dtype)), None, requires_grad)
 
 
 def new_zeros(
@@ -580,7 +581,7 @@ def new_zeros(
         tensor([0, 0])
     """
     check_place(device, layout, pin_memory)
-    return finish(_full(shape_of(sizes, size), 0, dtype or input.dtype), None, requires_grad)
+    return finish(_batched_like(input, _full(shape_of(sizes, size), 0, dtype or input.dtype)), None, requires_grad)
 
 
 def new_ones(
@@ -595,7 +596,7 @@ def new_ones(
         tensor([1, 1])
     """
     check_place(device, layout, pin_memory)
-    return finish(_full(shape_of(sizes, size), 1, dtype or input.dtype), None, requires_grad)
+    return finish(_batched_like(input, _full(shape_of(sizes, size), 1, dtype or input.dtype)), None, requires_grad)
 
 
 def new_full(
@@ -610,7 +611,7 @@ def new_full(
         tensor([7., 7.])
     """
     check_place(device, layout, pin_memory)
-    return finish(_full(size, fill_value, dtype or input.dtype), None, requires_grad)
+    return finish(_batched_like(input, _full(size, fill_value, dtype or input.dtype)), None, requires_grad)
 
 
 def new_empty_strided(
@@ -625,7 +626,7 @@ def new_empty_strided(
         (1, 2)
     """
     check_place(device, layout, pin_memory)
-    return finish(_empty_strided(size, stride, dtype or input.dtype), None, requires_grad)
+    return finish(_batched_like(input, _empty_strided(size, stride, dtype or input.dtype)), None, requires_grad)
 
 
 # ---- ranges ----
