@@ -90,7 +90,7 @@ PyObject* physical(PyObject*, PyObject* const* args, Py_ssize_t n) {
 }
 // A copy of r for every sample that x stands for, at all of its levels.
 Tensor batched_like(const TensorObject* x, const Tensor& r) {
-  if (!is_batched(x)) return r;
+  if (level_of(r.get()) >= level_of(x)) return r;
   const Tensor& all = physical_of(x);
   Dims sizes{all->sizes[0]};
   for (int64_t s : r->sizes) sizes.push_back(s);

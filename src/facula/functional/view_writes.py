@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facula._C import Tensor
+from facula._C import Tensor, _batched_like
 from facula.functional import shape
 from facula.functional.arguments import write_out
 from facula.functional.copies import slice_view
@@ -41,7 +41,7 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int, *, out: Ten
         tensor([[1., 1.],
                 [0., 0.]])
     """
-    result = shape.clone(input)
+    result = _batched_like(src, shape.clone(input))
     return _written("select_scatter", result, shape.select(result, dim, index), src, out)
 
 
@@ -65,7 +65,7 @@ def slice_scatter(
         >>> torch.slice_scatter(torch.zeros(4), torch.ones(2), 0, 0, None, 2)
         tensor([1., 0., 1., 0.])
     """
-    result = shape.clone(input)
+    result = _batched_like(src, shape.clone(input))
     return _written("slice_scatter", result, slice_view(result, dim, start, end, step), src, out)
 
 
@@ -83,7 +83,7 @@ def diagonal_scatter(
         tensor([[1., 0.],
                 [0., 1.]])
     """
-    result = shape.clone(input)
+    result = _batched_like(src, shape.clone(input))
     return _written("diagonal_scatter", result, shape.diagonal(result, offset, dim1, dim2), src, out)
 
 
