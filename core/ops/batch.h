@@ -11,8 +11,8 @@ bool concerns_batch(const OpDef& op, const Arg* args, size_t n);
 // Runs it on all samples. `out` is the destination of out=, which vmap refuses.
 void apply_batched(const OpDef& op, const Arg* args, size_t n, Form form, const Tensor& out, Result& result);
 
-// The gradients of a node whose derivative cannot take batched gradients (it reads memory, or writes into something that
-// is not batched): one sample at a time.
+// The gradients of a node whose derivative cannot take batched gradients (it reads memory, or writes into something
+// that is not batched): one sample at a time.
 void derive_by_sample(Node* n, const Gradients& outputs, Gradients& inputs);
 
 // Set by core/python: the rule of an operation that is not pointwise, at the given level.

@@ -13,7 +13,7 @@ import facula as torch
 
 COUNT = 2  # samples in a batch
 # Their results have a shape that depends on values. torch.bincount reads its largest value, too.
-DYNAMIC = ("nonzero", "masked_select", "argwhere", "bincount")
+DYNAMIC = ("nonzero", "masked_select", "argwhere", "bincount", "unique", "unique_consecutive")
 CASES = [s for s in SAMPLES if s.exact and s not in RANDOM and any(True for _ in s.arrays())]
 BY_LAYOUT = ("as_strided",)  # the result depends on the strides of the argument
 
