@@ -56,6 +56,7 @@ MODULES: dict[str, tuple[str, str]] = {
         "frobenius_norm norm_except_dim",
         "",
     ),
+    "similarity": ("cosine_similarity pairwise_distance", ""),
     "recurrent": ("gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell", ""),
 }
 

@@ -40,7 +40,7 @@ from .activation import (
     threshold_,
 )
 from .conv import conv1d, conv2d, conv3d, conv_tbc, conv_transpose1d, conv_transpose2d, conv_transpose3d
-from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, feature_alpha_dropout
+from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from .linear import bilinear, linear
 from .loss import (
     binary_cross_entropy,
@@ -73,7 +73,7 @@ from .pooling import (
     max_pool2d,
     max_pool2d_with_indices,
 )
-from .sparse import embedding, one_hot
+from .sparse import embedding, embedding_bag, one_hot
 
 
 def __getattr__(name):

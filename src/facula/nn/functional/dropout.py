@@ -8,7 +8,7 @@ import facula
 from facula import Tensor
 from facula._native import native
 
-__all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "feature_alpha_dropout"]
+__all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 
 
 @native
@@ -132,6 +132,40 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
             stacklevel=2,
         )
     return _masked(input, p, training, _channels(input), inplace)
+
+
+def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Zero whole channels with probability ``p``.
+
+    Args:
+        input (Tensor): (N, C, D, H, W) or (C, D, H, W).
+        p (float): probability, in [0, 1]. Default: 0.5.
+        training (bool): otherwise return the input. Default: True.
+        inplace (bool): overwrite ``input``. Default: False.
+
+    Returns:
+        Tensor: same shape and dtype.
+
+    Raises:
+        ValueError: ``p`` is outside [0, 1].
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.functional.dropout3d(torch.ones(1, 2, 3, 3, 3), p=0.0).shape
+        torch.Size([1, 2, 3, 3, 3])
+    """
+    _check(p)
+    ndim = input.dim()
+    if ndim not in (4, 5):
+        import warnings
+
+        warnings.warn(
+            f"dropout3d: Received a {ndim}-D input; channel-wise dropout on anything but (N, C, D, H, W) is "
+            "deprecated: use dropout for single elements.",
+            stacklevel=2,
+        )
+    shape = _channels(input) if ndim == 5 else (input.shape[0], *[1] * (ndim - 1))
+    return _masked(input, p, training, shape, inplace)
 
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:

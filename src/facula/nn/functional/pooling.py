@@ -37,6 +37,11 @@ def _avg_pool2d(
     """Mean of each window of (N, C, H, W)."""
 
 
+@native
+def _adaptive_avg_pool2d(input: Tensor, output_size: tuple[int, ...]) -> Tensor:
+    """Mean over as many windows of (N, C, H, W) as the output has pixels."""
+
+
 def _numbers(value, n: int, name: str, function: str) -> tuple:
     if isinstance(value, int):
         return (value,) * n
@@ -315,4 +320,4 @@ def adaptive_avg_pool2d(input: Tensor, output_size) -> Tensor:
     if pair == (1, 1):
         return input.mean((-2, -1), keepdim=True)
     height, width = (given if given is not None else size for given, size in zip(pair, input.shape[-2:]))
-    return _adaptive_mean(_adaptive_mean(input, input.dim() - 2, height), input.dim() - 1, width)
+    return _adaptive_avg_pool2d(input, (height, width))

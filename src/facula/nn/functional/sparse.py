@@ -5,7 +5,7 @@ from __future__ import annotations
 import facula
 from facula import Tensor
 
-__all__ = ["embedding", "one_hot"]
+__all__ = ["embedding", "embedding_bag", "one_hot"]
 
 
 def embedding(
@@ -106,3 +106,122 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(f"Class values must be smaller than num_classes, but got {largest} >= {num_classes}")
     result = facula.zeros(*tensor.shape, num_classes, dtype=facula.int64, device=tensor.device)
     return result.scatter_(-1, tensor.unsqueeze(-1), 1)
+
+
+def embedding_bag(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """Look up bags of rows of a table, and reduce each bag to one row.
+
+    Args:
+        input (Tensor): (B, L), a bag for each row, or (L,) with ``offsets``.
+        weight (Tensor): (V, D), the table.
+        offsets (Tensor): (B,), where the bags of a one-dimensional input begin.
+        max_norm, norm_type, scale_grad_by_freq, sparse: as for :func:`embedding`.
+        mode (str): "sum", "mean" or "max". Default: "mean".
+        per_sample_weights (Tensor): shape of the input, factors; "sum" only. Optional.
+        include_last_offset (bool): the offsets end with the length of the input. Default: False.
+        padding_idx (int): this row does not count. Optional.
+
+    Returns:
+        Tensor: (B, D).
+
+    Raises:
+        ValueError: the shapes or the mode do not fit.
+
+    Example:
+        >>> import facula as torch
+        >>> table = torch.tensor([[1.0], [2.0], [4.0]])
+        >>> torch.nn.functional.embedding_bag(torch.tensor([[0, 2]]), table, mode="sum")
+        tensor([[5.]])
+    """
+    bags = _bags(input, offsets, per_sample_weights, include_last_offset)
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError("mode has to be one of sum, mean or max")
+    if per_sample_weights is not None and mode != "sum":
+        raise NotImplementedError(
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
+            f"(got mode='{mode}'). Please open a feature request on GitHub."
+        )
+    if padding_idx is not None:
+        if not -weight.shape[0] <= padding_idx < weight.shape[0]:
+            raise ValueError("padding_idx must be within the number of embeddings")
+        padding_idx %= weight.shape[0]
+    index = input.reshape(-1).long()
+    rows = embedding(index, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+    kept = [i for i, v in enumerate(index.tolist()) if v != padding_idx]
+    counts = [0] * len(bags)
+    owner = [b for b, (start, end) in enumerate(bags) for _ in range(start, end)]
+    for i in kept:
+        counts[owner[i]] += 1
+    if mode == "max":
+        return _largest(rows, owner, kept, counts)
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights.reshape(-1, 1)
+    total = weight.new_zeros(len(bags), weight.shape[1])
+    if kept:
+        chosen = rows if len(kept) == len(owner) else rows.index_select(0, facula.tensor(kept))
+        total = total.index_add(0, facula.tensor([owner[i] for i in kept]), chosen)
+    if mode == "sum":
+        return total
+    return total / facula.tensor([max(c, 1) for c in counts], dtype=weight.dtype).unsqueeze(1)
+
+
+def _bags(input: Tensor, offsets, per_sample_weights, include_last_offset: bool) -> list[tuple[int, int]]:
+    """Begin and end of each bag in the flattened input."""
+    if per_sample_weights is not None and per_sample_weights.shape != input.shape:
+        raise ValueError(
+            f"embedding_bag: If per_sample_weights ({tuple(per_sample_weights.shape)}) is not None, then it must have "
+            f"the same shape as the input ({tuple(input.shape)})"
+        )
+    if input.dim() == 2:
+        if offsets is not None:
+            raise ValueError(
+                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
+                f"sequences. However, found offsets of type {type(offsets)}"
+            )
+        length = input.shape[1]
+        return [(b * length, (b + 1) * length) for b in range(input.shape[0])]
+    if input.dim() != 1:
+        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.dim()}")
+    if not isinstance(offsets, Tensor):
+        raise ValueError("offsets has to be a 1D Tensor but got None")
+    if offsets.dim() != 1:
+        raise ValueError("offsets has to be a 1D Tensor")
+    starts = offsets.tolist()
+    if starts and starts[0] != 0:
+        raise RuntimeError(
+            f"offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
+            f"However, got {starts[0]}"
+        )
+    total = input.shape[0]
+    if starts and starts[-1] > total:
+        raise RuntimeError(
+            f"offsets[-1] can not be greater than input's length({total}) but got offsets[-1] of {starts[-1]}"
+        )
+    ends = starts[1:] if include_last_offset else [*starts[1:], total]
+    return [(min(s, e), e) for s, e in zip(starts, ends)]
+
+
+def _largest(rows: Tensor, owner: list[int], kept: list[int], counts: list[int]) -> Tensor:
+    """The largest element of each column of a bag; zero for an empty bag."""
+    longest = max(counts, default=0)
+    if longest == 0:
+        return rows.new_zeros(len(counts), rows.shape[1])
+    members: list[list[int]] = [[] for _ in counts]
+    for i in kept:
+        members[owner[i]].append(i)
+    # A shorter bag repeats its first member; an empty one takes any and is masked.
+    table = [m + (m[:1] or [0]) * (longest - len(m)) for m in members]
+    stacked = rows.index_select(0, facula.tensor(table).reshape(-1)).reshape(len(counts), longest, -1)
+    return stacked.max(1)[0].masked_fill(facula.tensor([c == 0 for c in counts]).unsqueeze(1), 0.0)

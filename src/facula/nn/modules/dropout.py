@@ -8,7 +8,7 @@ from .. import functional as F
 from ..functional.dropout import _dropout
 from .module import Module
 
-__all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "FeatureAlphaDropout"]
+__all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
 
 
 class _DropoutNd(Module):
@@ -83,6 +83,26 @@ class Dropout2d(_DropoutNd):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout2d(input, self.p, self.training, self.inplace)
+
+
+class Dropout3d(_DropoutNd):
+    """In training, zero whole channels of (N, C, D, H, W) with probability ``p``.
+
+    Args:
+        p (float): probability, in [0, 1]. Default: 0.5.
+        inplace (bool): overwrite the input. Default: False.
+
+    Raises:
+        ValueError: ``p`` is outside [0, 1].
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.Dropout3d()(torch.ones(1, 2, 3, 3, 3)).shape
+        torch.Size([1, 2, 3, 3, 3])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.dropout3d(input, self.p, self.training, self.inplace)
 
 
 class AlphaDropout(_DropoutNd):

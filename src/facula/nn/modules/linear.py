@@ -130,3 +130,11 @@ class Bilinear(Module):
             f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
             f"out_features={self.out_features}, bias={self.bias is not None}"
         )
+
+
+class NonDynamicallyQuantizableLinear(Linear):
+    """:class:`Linear` under the name that PyTorch's attention gives its last projection.
+
+    Args:
+        in_features, out_features, bias, device, dtype: as for :class:`Linear`.
+    """

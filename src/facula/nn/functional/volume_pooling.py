@@ -1,0 +1,233 @@
+"""Pooling over three dimensions, and adaptive maxima over one to three: images first, then the dimensions left over."""
+
+from __future__ import annotations
+
+import facula
+from facula import Tensor
+
+from .pooling import _adaptive_avg_pool2d, _avg_pool2d, _check_dims, _max_pool2d_with_indices, _numbers
+
+__all__ = [
+    "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool1d_with_indices", "adaptive_max_pool2d",
+    "adaptive_max_pool2d_with_indices", "adaptive_max_pool3d", "adaptive_max_pool3d_with_indices", "avg_pool3d",
+    "max_pool3d", "max_pool3d_with_indices",
+]  # fmt: skip
+
+
+def _sizes(function: str, kernel_size, stride, **others) -> list[tuple]:
+    kernel = _numbers(kernel_size, 3, "kernel_size", function)
+    no_stride = stride is None or (not isinstance(stride, int) and len(stride) == 0)
+    step = kernel if no_stride else _numbers(stride, 3, "stride", function)
+    return [kernel, step, *[_numbers(value, 3, name, function) for name, value in others.items()]]
+
+
+def max_pool3d_with_indices(
+    input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """:func:`max_pool3d` together with the position of each maximum in the flattened volume.
+
+    Args:
+        input, kernel_size, stride, padding, dilation, ceil_mode: as for :func:`max_pool3d`.
+        return_indices (bool): ignored.
+
+    Example:
+        >>> import facula as torch
+        >>> values, places = torch.nn.functional.max_pool3d_with_indices(torch.arange(8.0).reshape(1, 2, 2, 2), 2)
+        >>> places
+        tensor([[[[7]]]])
+    """
+    _check_dims("max_pool3d", input, 3)
+    kernel, step, pad, gap = _sizes("max_pool3d", kernel_size, stride, padding=padding, dilation=dilation)
+    *lead, depth, height, width = input.shape
+    planes = input.reshape(-1, depth, height, width)
+    # The maximum over a box is the maximum over its slices' maxima: over (H, W), then over D with (H, W) as one.
+    values, places = _max_pool2d_with_indices(planes, kernel[1:], step[1:], pad[1:], gap[1:], ceil_mode)
+    n, _, h, w = values.shape
+    columns = values.reshape(n, 1, depth, h * w)
+    values, rows = _max_pool2d_with_indices(columns, (kernel[0], 1), (step[0], 1), (pad[0], 0), (gap[0], 1), ceil_mode)
+    rows = rows.reshape(n, -1)
+    inside = places.reshape(n, -1).gather(1, rows)
+    shape = (*lead, values.shape[2], h, w)
+    return values.reshape(shape), (rows // max(h * w, 1) * (height * width) + inside).reshape(shape)
+
+
+def max_pool3d(
+    input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode: bool = False,
+    return_indices: bool = False,
+):  # fmt: skip
+    """Maximum over windows of a volume.
+
+    Args:
+        input (Tensor): (N, C, D, H, W) or (C, D, H, W).
+        kernel_size (int or triple): size of the window.
+        stride (int or triple): Default: ``kernel_size``.
+        padding (int or triple): minus infinities on both sides, at most half the window. Default: 0.
+        dilation (int or triple): distance between window elements. Default: 1.
+        ceil_mode (bool): keep last, incomplete windows. Default: False.
+        return_indices (bool): also return positions. Default: False.
+
+    Raises:
+        RuntimeError: the shapes do not fit.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.functional.max_pool3d(torch.arange(8.0).reshape(1, 2, 2, 2), 2)
+        tensor([[[[7.]]]])
+    """
+    pooled = max_pool3d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+    return pooled if return_indices else pooled[0]
+
+
+def _counts(size: int, out: int, kernel: int, stride: int, pad: int, include_pad: bool) -> list[int]:
+    """How many elements each window has along one dimension."""
+    counts = []
+    for i in range(out):
+        start = i * stride - pad
+        end = min(start + kernel, size + pad)
+        counts.append(end - start if include_pad else min(end, size) - max(start, 0))
+    return counts
+
+
+def avg_pool3d(
+    input: Tensor, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:  # fmt: skip
+    """Mean over windows of a volume.
+
+    Args:
+        input (Tensor): (N, C, D, H, W) or (C, D, H, W).
+        kernel_size (int or triple): size of the window.
+        stride (int or triple): Default: ``kernel_size``.
+        padding (int or triple): zeros on both sides. Default: 0.
+        ceil_mode (bool): keep last, incomplete windows. Default: False.
+        count_include_pad (bool): count those zeros in the mean. Default: True.
+        divisor_override (int): divide by this instead. Optional.
+
+    Raises:
+        RuntimeError: the shapes do not fit.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.functional.avg_pool3d(torch.arange(8.0).reshape(1, 2, 2, 2), 2)
+        tensor([[[[3.5000]]]])
+    """
+    _check_dims("avg_pool3d", input, 3)
+    if divisor_override == 0:
+        raise RuntimeError("divisor must be not zero")
+    kernel, step, pad = _sizes("avg_pool3d", kernel_size, stride, padding=padding)
+    *lead, depth, height, width = input.shape
+    planes = input.reshape(-1, depth, height, width)
+    # Sums over boxes, one dimension pair after the other; a divisor of 1 makes the mean a sum.
+    sums = _avg_pool2d(planes, kernel[1:], step[1:], pad[1:], ceil_mode, True, 1)
+    n, _, h, w = sums.shape
+    sums = _avg_pool2d(sums.reshape(n, 1, depth, h * w), (kernel[0], 1), (step[0], 1), (pad[0], 0), ceil_mode, True, 1)
+    out = (sums.shape[2], h, w)
+    sums = sums.reshape(*lead, *out)
+    if divisor_override is not None:
+        return sums / divisor_override
+    each = [
+        facula.tensor(_counts(*numbers, count_include_pad), dtype=input.dtype)
+        for numbers in zip((depth, height, width), out, kernel, step, pad)
+    ]
+    return sums / (each[0].reshape(-1, 1, 1) * each[1].reshape(-1, 1) * each[2])
+
+
+def _output_sizes(function: str, n: int, input: Tensor, output_size) -> list[int]:
+    _check_dims(function, input, n)
+    if output_size is None or isinstance(output_size, int):
+        output_size = (output_size,) * n
+    if len(output_size) != n:
+        raise RuntimeError(f"{function}: internal error: output_size.size() must be {n}, but got {tuple(output_size)}")
+    sizes = list(input.shape[input.dim() - n :])
+    if 0 in sizes:
+        raise RuntimeError(
+            f"{function}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
+            f"{list(input.shape)}"
+        )
+    return [size if wanted is None else wanted for size, wanted in zip(sizes, output_size)]
+
+
+def adaptive_avg_pool3d(input: Tensor, output_size) -> Tensor:
+    """Mean over windows chosen so that the result has a given size.
+
+    Args:
+        input (Tensor): (N, C, D, H, W) or (C, D, H, W).
+        output_size (int or triple): None keeps a size.
+
+    Raises:
+        RuntimeError: the shapes do not fit.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.functional.adaptive_avg_pool3d(torch.arange(8.0).reshape(1, 2, 2, 2), 1)
+        tensor([[[[3.5000]]]])
+    """
+    d, h, w = _output_sizes("adaptive_avg_pool3d", 3, input, output_size)
+    *lead, depth, height, width = input.shape
+    planes = _adaptive_avg_pool2d(input.reshape(-1, depth, height, width), (h, w))
+    n = planes.shape[0]
+    return _adaptive_avg_pool2d(planes.reshape(n, 1, depth, h * w), (d, h * w)).reshape(*lead, d, h, w)
+
+
+def _adaptive_max_line(x: Tensor, dim: int, out: int) -> tuple[Tensor, Tensor]:
+    """Maxima of ``out`` windows along one dimension, and where along it they are."""
+    size = x.shape[dim]
+    if out == size:
+        index = facula.arange(size).reshape([-1 if d == dim else 1 for d in range(x.dim())])
+        return x, index.expand(x.shape)
+    starts = [i * size // out for i in range(out)]
+    ends = [-((-(i + 1) * size) // out) for i in range(out)]
+    longest = max((e - s for s, e in zip(starts, ends)), default=1)
+    # A shorter window repeats its last element, which changes neither its maximum nor the first place of it.
+    columns = [min(s + k, e - 1) for s, e in zip(starts, ends) for k in range(longest)]
+    windows = x.index_select(dim, facula.tensor(columns, dtype=facula.int64)).unflatten(dim, (out, longest))
+    values, offsets = windows.max(dim + 1)
+    base = facula.tensor(starts, dtype=facula.int64).reshape([-1 if d == dim else 1 for d in range(x.dim())])
+    return values, offsets + base
+
+
+def _adaptive_max(n: int, input: Tensor, output_size) -> tuple[Tensor, Tensor]:
+    function = f"adaptive_max_pool{n}d"
+    sizes = _output_sizes(function, n, input, output_size)
+    values, places, unit = input, None, 1
+    for dim in reversed(range(input.dim() - n, input.dim())):
+        size = input.shape[dim]
+        values, line = _adaptive_max_line(values, dim, sizes[dim - input.dim() + n])
+        places = line * unit if places is None else places.gather(dim, line) + line * unit
+        unit *= size
+    return values, places.contiguous()  # type: ignore[union-attr]
+
+
+def _adaptive_family(n: int, shape: str, out: str):
+    def with_indices(input: Tensor, output_size, return_indices: bool = False) -> tuple[Tensor, Tensor]:
+        return _adaptive_max(n, input, output_size)
+
+    def plain(input: Tensor, output_size, return_indices: bool = False):
+        pooled = _adaptive_max(n, input, output_size)
+        return pooled if return_indices else pooled[0]
+
+    plain.__name__ = plain.__qualname__ = f"adaptive_max_pool{n}d"
+    plain.__doc__ = f"""Maximum over windows chosen so that the result has a given size.
+
+    Args:
+        input (Tensor): {shape}, or without N.
+        output_size (int or tuple): None keeps a size.
+        return_indices (bool): also return positions in the flattened input. Default: False.
+
+    Raises:
+        RuntimeError: the shapes do not fit.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.functional.adaptive_max_pool{n}d(torch.arange({2**n}.0).reshape(1, {", ".join(["2"] * n)}), 1)
+        {out}
+    """
+    with_indices.__name__ = with_indices.__qualname__ = f"adaptive_max_pool{n}d_with_indices"
+    with_indices.__doc__ = f":func:`adaptive_max_pool{n}d` together with the position of each maximum."
+    return plain, with_indices
+
+
+adaptive_max_pool1d, adaptive_max_pool1d_with_indices = _adaptive_family(1, "(N, C, L)", "tensor([[1.]])")
+adaptive_max_pool2d, adaptive_max_pool2d_with_indices = _adaptive_family(2, "(N, C, H, W)", "tensor([[[3.]]])")
+adaptive_max_pool3d, adaptive_max_pool3d_with_indices = _adaptive_family(3, "(N, C, D, H, W)", "tensor([[[[7.]]]])")
