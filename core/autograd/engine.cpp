@@ -46,7 +46,9 @@ struct Earlier {
 // A gradient is summed over what broadcasting stretched and cast to the type of what it is the gradient of.
 Tensor fit(const OutputMeta& meta, Tensor g) {
   if (!(g->sizes == meta.sizes)) g = ops::sum_to_size(g, meta.sizes);
-  if (g->dtype != meta.dtype && is_differentiable(meta.dtype)) { g = ops::to_dtype(g, meta.dtype); }
+  if (g->dtype == meta.dtype || !is_differentiable(meta.dtype)) return g;
+  if (!is_complex(meta.dtype)) g = ops::real_part(g);
+  if (g->dtype != meta.dtype) g = ops::to_dtype(g, meta.dtype);
   return g;
 }
 

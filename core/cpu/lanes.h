@@ -410,6 +410,8 @@ struct ComplexLane {
   }
   friend LANE_OP bool operator==(ComplexLane a, ComplexLane b) { return a.re == b.re && a.im == b.im; }
   friend LANE_OP bool operator!=(ComplexLane a, ComplexLane b) { return !(a == b); }
+  friend LANE_OP bool operator<(ComplexLane a, ComplexLane b) { return a.re < b.re; }  // of magnitudes
+  friend LANE_OP ComplexLane select(bool c, ComplexLane a, ComplexLane b) { return c ? a : b; }
 };
 template <class T>
 LANE_OP ComplexLane<T> load(const Complex<T>* p) {

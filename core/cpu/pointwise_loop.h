@@ -24,6 +24,7 @@ LANE_OP void loop_over_lanes(F f, int64_t n, void* out, const void* const* in) {
   Out* to = static_cast<Out*>(out);
   int64_t i = 0;
   if constexpr (W == 1) {
+#pragma GCC ivdep  // `out` may be one of the operands, element by element
     for (; i < n; ++i) store_lanes(to + i, compute(operands, p, i));
   } else {
     alignas(kLaneBytes) T stage[arity][W];
@@ -96,7 +97,7 @@ constexpr FormulaKernels kernels_of() {
 
 #define KERNELS_OF_LINE(NAME, ...) kernels_of<formula::NAME##_formula>(),
 
-extern const BlockKernel primitive_kernels[][2];
+extern const BlockKernel primitive_kernels[][4];
 extern const FormulaKernels arithmetic_kernels[], predicate_kernels[], function_kernels[], activation_kernels[];
 
 }  // namespace facula::cpu::FACULA_ISA

@@ -4,23 +4,22 @@
 namespace facula::cpu::FACULA_ISA {
 
 // Predicates give 1 and 0 in the operands' type, so that every block of a program has one type.
-template <class V>
-LANE_OP V as_number(V x) {
-  return x;
-}
-template <class T>
-LANE_OP Vec<T> as_number(Mask<T> m) {
-  return select(m, Vec<T>(1), Vec<T>(0));
+template <class V, class X>
+LANE_OP V as_number(X x) {
+  if constexpr (std::is_same_v<X, V>)
+    return x;
+  else
+    return select(x, V(1), V(0));
 }
 
 template <class T, int arity, class F>
 void primitive_kernel(int64_t n, void* out, const void* const* in) {
-  loop_over_lanes<T, arity>([](auto... x) { return as_number(F::value(x...)); }, n, out, in);
+  loop_over_lanes<T, arity>([](auto... x) { return as_number<typename LanesOf<T>::type>(F::value(x...)); }, n, out, in);
 }
-// Null where the primitive is defined on integers only.
+// Null where the primitive does not exist for the type.
 template <class T, int arity, class F>
 constexpr BlockKernel kernel_for() {
-  using V = Vec<T>;
+  using V = typename LanesOf<T>::type;
   if constexpr ([]<size_t... k>(std::index_sequence<k...>) {
                   return requires(V x) { F::value((void(k), x)...); };
                 }(std::make_index_sequence<arity>()))
@@ -43,12 +42,13 @@ FACULA_UNARY_PRIMITIVES(NAMED_UNARY)
 FACULA_BINARY_PRIMITIVES(NAMED_BINARY)
 NAMED_PRIMITIVE(where)
 
-#define BOTH_TYPES(name, arity) \
-  {kernel_for<float, arity, name##_primitive>(), kernel_for<double, arity, name##_primitive>()},
-#define UNARY_KERNELS(name, dx) BOTH_TYPES(name, 1)
-#define BINARY_KERNELS(name, dx, dy) BOTH_TYPES(name, 2)
-constexpr BlockKernel primitive_kernels[][2] = {FACULA_UNARY_PRIMITIVES(UNARY_KERNELS)
-                                                    FACULA_BINARY_PRIMITIVES(BINARY_KERNELS) BOTH_TYPES(where, 3)};
+#define EVERY_TYPE(name, arity)                                                                 \
+  {kernel_for<float, arity, name##_primitive>(), kernel_for<double, arity, name##_primitive>(), \
+   kernel_for<Complex<float>, arity, name##_primitive>(), kernel_for<Complex<double>, arity, name##_primitive>()},
+#define UNARY_KERNELS(name, dx) EVERY_TYPE(name, 1)
+#define BINARY_KERNELS(name, dx, dy) EVERY_TYPE(name, 2)
+constexpr BlockKernel primitive_kernels[][4] = {FACULA_UNARY_PRIMITIVES(UNARY_KERNELS)
+                                                    FACULA_BINARY_PRIMITIVES(BINARY_KERNELS) EVERY_TYPE(where, 3)};
 
 KERNELS(PointwiseKernels, pointwise_kernels) = {primitive_kernels, arithmetic_kernels, predicate_kernels,
                                                 function_kernels, activation_kernels};

@@ -9,6 +9,7 @@
 #include "cpu/reduce_exp.h"
 #include "cpu/reduce_fold.h"
 #include "cpu/reduce_row.h"
+#include "expr/complex_math.h"
 #include "runtime/parallel.h"
 
 namespace facula::cpu::FACULA_ISA {
@@ -26,6 +27,7 @@ inline double log_add(double a, double b) {
   double high = a > b ? a : b, low = a > b ? b : a;
   return std::isinf(high) && (high > 0 || low == high) ? high : high + std::log1p(std::exp(low - high));
 }
+inline Z log_add(Z a, Z b) { return complex_math::logaddexp(a, b); }
 template <ScanOp op, class A>
 inline A combine(A a, A b) {
   if constexpr (op == ScanOp::LogSumExp)
@@ -37,7 +39,9 @@ inline A combine(A a, A b) {
 }
 template <ScanOp op, class A>
 inline A identity() {
-  if constexpr (op == ScanOp::LogSumExp)
+  if constexpr (std::is_same_v<A, Z> && op == ScanOp::LogSumExp)
+    return {-std::numeric_limits<double>::infinity(), 0.0};
+  else if constexpr (op == ScanOp::LogSumExp)
     return -std::numeric_limits<double>::infinity();
   else if constexpr (std::is_same_v<A, Z>)
     return {op == ScanOp::Prod ? 1.0 : 0.0, 0.0};
@@ -251,6 +255,8 @@ bool scan_op(ScanOp op, const ScanShape& s, const void* from, void* to) {
   char* out = static_cast<char*>(to);
   bool sum = op == ScanOp::Sum;
   if (op == ScanOp::LogSumExp) {
+    if (is_complex(s.dtype) && is_complex(s.out_dtype))
+      return scan_as<ScanOp::LogSumExp, Z>(s, load_kernel(s.dtype, Column::C128, Map::None), in, out);
     if (!is_floating(s.dtype) || !is_floating(s.out_dtype)) return false;
     return scan_as<ScanOp::LogSumExp, double>(s, load_kernel(s.dtype, Column::F64, Map::None), in, out);
   }

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "expr/lane_arithmetic.h"
+#include "expr/lane_complex.h"
 #include "expr/lane_special.h"
 #include "expr/lane_trigonometric.h"
 #include "expr/primitives.h"
@@ -30,7 +31,7 @@ inline constexpr bool is_dual<Dual<T>> = true;
 template <class A>
 concept Number = std::is_arithmetic_v<A>;
 template <class A>
-concept Lanes = lane_math::RealLanes<A> || lane_math::IntLanes<A>;
+concept Lanes = lane_math::RealLanes<A> || lane_math::IntLanes<A> || lane_math::ComplexLanes<A>;
 template <class A>
 concept Symbolic = is_dual<A> || std::is_same_v<A, Expr>;
 template <class A>

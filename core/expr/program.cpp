@@ -16,8 +16,8 @@ static constexpr int64_t kRegisterBytes = 32 * 1024;  // all registers together 
 
 Program::Program(const Expr& e, DType dtype, bool bool_result)
     : dtype_(dtype), bool_result_(bool_result && e.is_predicate()) {
-  FACULA_CHECK(dtype == DType::Float32 || dtype == DType::Float64, NotImplemented,
-               "Program: the interpreter computes float32 and float64, given ", name_of(dtype));
+  FACULA_CHECK(dtype >= DType::Float32, NotImplemented,
+               "Program: the interpreter computes float32, float64, complex64 and complex128, given ", name_of(dtype));
   compile(e);
 }
 
@@ -48,8 +48,8 @@ void Program::compile(const Expr& e) {
     const Expr& x = order[t];
     if (x.children().empty()) continue;
     Instruction i{};
-    i.kernel = kernels[static_cast<int>(x.primitive())][dtype_ == DType::Float64];
-    FACULA_CHECK(i.kernel, NotImplemented, "Program: ", name_of(x.primitive()), " is defined on integers, not on ",
+    i.kernel = kernels[static_cast<int>(x.primitive())][index_of(dtype_) - index_of(DType::Float32)];
+    FACULA_CHECK(i.kernel, NotImplemented, "Program: ", name_of(x.primitive()), " is not defined on ",
                  facula::name_of(dtype_));
     i.arity = static_cast<uint8_t>(x.children().size());
     for (int k = 0; k < i.arity; ++k) i.in[k] = slot[x.children()[k].id()];
@@ -68,6 +68,14 @@ void Program::compile(const Expr& e) {
 }
 
 template <class T>
+static T number(double x) {
+  if constexpr (std::is_floating_point_v<T>)
+    return static_cast<T>(x);
+  else
+    return {static_cast<decltype(T::re)>(x), 0};
+}
+
+template <class T>
 void Program::run_blocks(int64_t n, void* out, const void* const* in) const {
   const int64_t fits = kRegisterBytes / (std::max(registers_, 1) * static_cast<int64_t>(sizeof(T)));
   const int64_t block = std::min(n, std::clamp<int64_t>(fits & -64, 64, kMaxBlock));
@@ -80,7 +88,7 @@ void Program::run_blocks(int64_t n, void* out, const void* const* in) const {
     registers = on_heap.get();
   }
   auto register_at = [&](int i) { return reinterpret_cast<T*>(registers + i * block * sizeof(T)); };
-  for (auto [index, value] : constants_) std::fill_n(register_at(index), block, static_cast<T>(value));
+  for (auto [index, value] : constants_) std::fill_n(register_at(index), block, number<T>(value));
 
   for (int64_t start = 0; start < n; start += block) {
     const int64_t count = std::min(block, n - start);
@@ -97,7 +105,7 @@ void Program::run_blocks(int64_t n, void* out, const void* const* in) const {
     if (bool_result_) {
       const T* truth = static_cast<const T*>(read(result_));
       uint8_t* to = static_cast<uint8_t*>(out) + start;
-      for (int64_t k = 0; k < count; ++k) to[k] = truth[k] != 0;
+      for (int64_t k = 0; k < count; ++k) to[k] = truth[k] != number<T>(0);
     } else if (result_.place != Place::Result) {  // an operand or a constant by itself
       std::memmove(static_cast<T*>(out) + start, read(result_), static_cast<size_t>(count) * sizeof(T));
     }
@@ -106,10 +114,12 @@ void Program::run_blocks(int64_t n, void* out, const void* const* in) const {
 
 void Program::run(int64_t n, void* out, const void* const* in) const {
   if (n <= 0) return;
-  if (dtype_ == DType::Float32)
-    run_blocks<float>(n, out, in);
-  else
-    run_blocks<double>(n, out, in);
+  switch (dtype_) {
+    case DType::Float32: return run_blocks<float>(n, out, in);
+    case DType::Float64: return run_blocks<double>(n, out, in);
+    case DType::Complex64: return run_blocks<Complex<float>>(n, out, in);
+    default: return run_blocks<Complex<double>>(n, out, in);
+  }
 }
 
 }  // namespace facula

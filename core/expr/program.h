@@ -11,7 +11,8 @@ namespace facula {
 
 class Program {
  public:
-  // Float32 or Float64. With `bool_result` a predicate is written as bytes 0 and 1, otherwise in the column's type.
+  // A floating or complex type of 4 bytes or more. With `bool_result` a predicate is written as bytes 0 and 1,
+  // otherwise in the column's type.
   Program(const Expr& e, DType dtype, bool bool_result = false);
   // out[i] = e(in[0][i], ...) for contiguous columns; operands that are not used may be null. `out` may be one of in.
   void run(int64_t n, void* out, const void* const* in) const;

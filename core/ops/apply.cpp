@@ -77,8 +77,20 @@ void check_inplace(const Tensor& self, bool recording) {
 }
 
 // base' = base with the region of a view replaced by fn(view). args: base strides and offset, view sizes, strides,
-// offset.
+// offset, type.
 static const char* copy_slices_name(const Node*) { return "CopySlices"; }
+// Where the view is in a gradient of the base. One of the two may be complex and the other its parts.
+static Tensor region_of(const Tensor& g, const OwnedArgs& args) {
+  Dims sizes = *args[2].ints, strides = *args[3].ints;
+  int64_t offset = args[4].number.i, base_offset = args[1].number.i;
+  const bool parts = is_complex(args[5].dtype);
+  if (parts == is_complex(g->dtype)) return ops::as_strided(g, sizes, strides, offset - base_offset);
+  if (!parts) return ops::as_strided(ops::view_as_real(g), sizes, strides, offset - 2 * base_offset);
+  for (int64_t& s : strides) s *= 2;
+  sizes.push_back(2);
+  strides.push_back(1);
+  return ops::view_as_complex(ops::as_strided(g, sizes, strides, 2 * offset - base_offset));
+}
 static void copy_slices_apply(Node* n, Gradients& outputs, Gradients& inputs) {
   if (!outputs[0]) return;
   refuse_batched(outputs[0].get(), "CopySlices");  // the engine then takes the samples one by one
@@ -89,8 +101,7 @@ static void copy_slices_apply(Node* n, Gradients& outputs, Gradients& inputs) {
     ops::copy_(g, outputs[0]);
   else
     ops::copy_memory(g, outputs[0]);
-  int64_t offset = n->args[4].number.i - n->args[1].number.i;
-  Tensor region = ops::as_strided(g, *n->args[2].ints, *n->args[3].ints, offset);
+  Tensor region = region_of(g, n->args);
   Gradients from{ops::clone(region)}, to(inner->edges.size());
   inner->cls->apply(inner, from, to);
   if (!to.empty() && to[0] && inner->edges[0].node) {
@@ -109,9 +120,9 @@ static void write_through_view(const Tensor& view, Node* inner) {
   Node* n = new_node(&kCopySlices);
   n->edges.push_back(gradient_edge(base));
   for (size_t i = 1; i < inner->edges.size(); ++i) n->edges.push_back(inner->edges[i]);
-  const Arg args[] = {Arg(base->strides), Arg(base->offset()), Arg(view->sizes), Arg(view->strides),
-                      Arg(view->offset())};
-  n->args.assign(args, 5);
+  const Arg args[] = {Arg(base->strides), Arg(base->offset()), Arg(view->sizes),
+                      Arg(view->strides), Arg(view->offset()), Arg(view->dtype)};
+  n->args.assign(args, 6);
   Py_INCREF(inner->object());
   n->python = inner->object();
   // The region keeps its own edge only as a mark that a gradient is wanted there.
@@ -145,9 +156,9 @@ static Node* strided_view_node(const Tensor& view) {
   Tensor base = view->base;
   Slots slots{&base};
   Node* n = new_op_node(&kOpNode, &op, slots);
-  const Arg args[] = {Arg(base),           Arg(view->sizes),   Arg(view->strides),
-                      Arg(view->offset()), Arg(base->strides), Arg(base->offset())};
-  n->args.assign(args, 6);
+  const Arg args[] = {Arg(base),          Arg(view->sizes),    Arg(view->strides), Arg(view->offset()),
+                      Arg(base->strides), Arg(base->offset()), Arg(view->dtype)};
+  n->args.assign(args, 7);
   add_output(n, view);
   return n;
 }

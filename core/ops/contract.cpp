@@ -67,8 +67,8 @@ Tensor mm(const Tensor& a, const Tensor& b) {
 }
 void mm_vjp(Backward& b) {
   Tensor g = b.grad();
-  if (b.needs(0)) b.set(0, ops::mm(g, ops::t(b.input(1))));
-  if (b.needs(1)) b.set(1, ops::mm(ops::t(b.input(0)), g));
+  if (b.needs(0)) b.set(0, ops::mm(g, ops::t(ops::conj(b.input(1)))));
+  if (b.needs(1)) b.set(1, ops::mm(ops::t(ops::conj(b.input(0))), g));
 }
 
 Tensor bmm(const Tensor& a, const Tensor& b) {
@@ -89,8 +89,8 @@ Tensor bmm(const Tensor& a, const Tensor& b) {
 }
 void bmm_vjp(Backward& b) {
   Tensor g = b.grad();
-  if (b.needs(0)) b.set(0, ops::bmm(g, ops::transpose(b.input(1), 1, 2)));
-  if (b.needs(1)) b.set(1, ops::bmm(ops::transpose(b.input(0), 1, 2), g));
+  if (b.needs(0)) b.set(0, ops::bmm(g, ops::transpose(ops::conj(b.input(1)), 1, 2)));
+  if (b.needs(1)) b.set(1, ops::bmm(ops::transpose(ops::conj(b.input(0)), 1, 2), g));
 }
 
 Tensor mv(const Tensor& a, const Tensor& x) {
@@ -109,8 +109,8 @@ Tensor outer_product(const Tensor& a, const Tensor& b) { return ops::mul(ops::un
 void mv_vjp(Backward& b) {
   static const OpDef& op = find_op("mv");
   Tensor g = b.grad();
-  if (b.needs(0)) b.set(0, outer_product(g, b.input(1)));
-  if (b.needs(1)) b.set(1, call(op, ops::t(b.input(0)), g));
+  if (b.needs(0)) b.set(0, outer_product(g, ops::conj(b.input(1))));
+  if (b.needs(1)) b.set(1, call(op, ops::t(ops::conj(b.input(0))), g));
 }
 
 Tensor dot(const Tensor& a, const Tensor& b) {
@@ -134,9 +134,11 @@ Tensor dot(const Tensor& a, const Tensor& b) {
   return out;
 }
 void dot_vjp(Backward& b) {
-  if (b.needs(0)) b.set(0, ops::mul(b.grad(), b.input(1)));
-  if (b.needs(1)) b.set(1, ops::mul(b.grad(), b.input(0)));
+  if (b.needs(0)) b.set(0, ops::mul(b.grad(), ops::conj(b.input(1))));
+  if (b.needs(1)) b.set(1, ops::mul(b.grad(), ops::conj(b.input(0))));
 }
+
+Tensor scaled(const Tensor& t, const Scalar& by) { return by.equals(1) ? t : ops::mul(t, by); }
 
 // beta * input + alpha * (a @ b). input broadcasts to the result.
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
@@ -147,19 +149,25 @@ Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta,
   same_dtype("addmm", a, b);
   FACULA_CHECK(input->dtype == a->dtype, Runtime, "self and mat1 must have the same dtype, but got ",
                scalar_type_name(input->dtype), " and ", scalar_type_name(a->dtype));
+  FACULA_CHECK(is_complex(a->dtype) || (alpha.kind != Category::Complex && beta.kind != Category::Complex), Runtime,
+               "value cannot be converted to type ", name_of(a->dtype), " without overflow");
+  if (alpha.kind == Category::Complex || beta.kind == Category::Complex) {  // BLAS is called with real factors
+    GradMode off(false);
+    Tensor product = scaled(ops::mm(a, b), alpha);
+    return beta.equals(0) ? product : ops::add(scaled(input, beta), product);
+  }
   Tensor out = empty({a->sizes[0], b->sizes[1]}, a->dtype);
   bool skip = beta.equals(0);
   if (!skip) ops::copy_memory(out, input);
   if (out->numel) multiply(a, b, out, alpha.to_double(), skip ? 0 : beta.to_double());
   return out;
 }
-Tensor scaled(const Tensor& t, const Scalar& by) { return by.equals(1) ? t : ops::mul(t, by); }
 void addmm_vjp(Backward& b) {
   Tensor g = b.grad();
-  if (b.needs(0)) b.set(0, scaled(g, b.arg(3).number));
-  Tensor ga = scaled(g, b.arg(4).number);
-  if (b.needs(1)) b.set(1, ops::mm(ga, ops::t(b.input(2))));
-  if (b.needs(2)) b.set(2, ops::mm(ops::t(b.input(1)), ga));
+  if (b.needs(0)) b.set(0, scaled(g, ops::conj(b.arg(3).number)));
+  Tensor ga = scaled(g, ops::conj(b.arg(4).number));
+  if (b.needs(1)) b.set(1, ops::mm(ga, ops::t(ops::conj(b.input(2)))));
+  if (b.needs(2)) b.set(2, ops::mm(ops::t(ops::conj(b.input(1))), ga));
 }
 
 Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
@@ -193,8 +201,8 @@ Tensor linear_forward(const Tensor& rows, const Tensor& weight, MaybeTensor bias
 // grad_fn names as PyTorch's: a matrix with bias shows AddmmBackward0, without MmBackward0.
 void linear_vjp(Backward& b) {
   Tensor g = b.grad();
-  if (b.needs(0)) b.set(0, ops::mm(g, b.input(1)));
-  if (b.needs(1)) b.set(1, ops::mm(ops::t(g), b.input(0)));
+  if (b.needs(0)) b.set(0, ops::mm(g, ops::conj(b.input(1))));
+  if (b.needs(1)) b.set(1, ops::mm(ops::t(g), ops::conj(b.input(0))));
   if (b.needs(2)) {
     Dims rows{0};
     b.set(2, ops::sum(g, &rows, false));

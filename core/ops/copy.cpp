@@ -128,9 +128,21 @@ Tensor clone(const Tensor& x) {
 void identity_vjp(Backward& b) { b.set(0, b.grad()); }
 Tensor contiguous(const Tensor& x) { return ops::contiguous_memory(x); }
 
-Tensor to_dtype(const Tensor& x, DType dtype) { return ops::converted_memory(x, dtype); }
+// Once in a process, as PyTorch.
+void warn_of_lost_parts(DType from, DType to) {
+  static bool warned = false;
+  if (warned || !is_complex(from) || is_complex(to) || to == DType::Bool) return;
+  warned = true;
+  const char* text = "Casting complex values to real discards the imaginary part";
+  if (PyErr_WarnEx(PyExc_UserWarning, text, 1) < 0) throw PythonError();
+}
+Tensor to_dtype(const Tensor& x, DType dtype) {
+  warn_of_lost_parts(x->dtype, dtype);
+  return ops::converted_memory(x, dtype);
+}
 
 void copy_into(const Tensor& self, const Tensor& from) {
+  warn_of_lost_parts(from->dtype, self->dtype);
   if (may_overlap(self, from) && !same_memory_layout(self, from)) {
     GradMode off(false);
     ops::copy_memory(self, ops::clone(from));

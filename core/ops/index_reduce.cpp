@@ -94,7 +94,7 @@ Tensor product(const Tensor& self, const Call& c, const Tensor& src) {
 // its place (0 again when another factor is 0).
 void prod_vjp(Backward& b) {
   Call c(b);
-  Tensor self = b.input(0), src = b.input(3), result = b.result();
+  Tensor self = ops::conj(b.input(0)), src = ops::conj(b.input(3)), result = ops::conj(b.result());
   if (b.needs(0)) {
     Tensor filled = ops::where(ops::eq(self, Scalar(0)), Scalar(1), self);
     b.set(0, c.of_self(ops::div(ops::mul(c.g, product(filled, c, src)), filled)));

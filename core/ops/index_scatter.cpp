@@ -103,7 +103,7 @@ void index_add_vjp(Backward& b) {
   if (!b.needs(3)) return;
   Tensor picked = like_source(b, 3, ops::index_select(g, b.arg(1).number.i, b.input(2)));
   bool plain = b.node->args.size() <= 4 || b.arg(4).number.equals(1);
-  b.set(3, plain ? picked : ops::mul(picked, b.arg(4)));
+  b.set(3, plain ? picked : ops::mul(picked, ops::conj(b.arg(4).number)));
 }
 
 // dst[..., index, ...] = rows of src; src_rows 0 writes one row everywhere.

@@ -26,6 +26,16 @@ FACULA_FRONT(eq, (const Arg& a, const Arg& b), a, b)
 FACULA_FRONT(ne, (const Arg& a, const Arg& b), a, b)
 FACULA_FRONT(ge, (const Arg& a, const Arg& b), a, b)
 FACULA_FRONT(where, (const Tensor& condition, const Arg& a, const Arg& b), condition, a, b)
+// complex numbers; `conj` of a real tensor is itself
+FACULA_FRONT(view_as_real, (const Tensor& x), x)
+FACULA_FRONT(view_as_complex, (const Tensor& x), x)
+FACULA_FRONT(sgn, (const Arg& a), a)
+inline Tensor conj(const Tensor& x) {
+  static const OpDef& op = find_op("_conj");
+  return is_complex(x->dtype) ? call(op, x) : x;
+}
+inline Scalar conj(const Scalar& s) { return s.kind == Category::Complex ? Scalar(s.re, -s.im) : s; }
+Tensor real_part(const Tensor& x);  // a view; x itself when it is real
 // views
 FACULA_FRONT(view, (const Tensor& x, const Dims& sizes), x, sizes)
 FACULA_FRONT(reshape, (const Tensor& x, const Dims& sizes), x, sizes)

@@ -2,6 +2,7 @@
 // Formulas and kernels are elsewhere (ops/pointwise.h, cpu/pointwise*.cpp); this file knows none of them.
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 #include "base/gil.h"
 #include "cpu/copy.h"
@@ -79,7 +80,8 @@ static void run_kernel(const PointwiseOp& op, Column column, int64_t n, void* ou
     for (int i = 0; i < op.arity; ++i) spread[op.kernel_slot[i]] = in[i];
     return kernel(n, out, spread);
   }
-  op.program[column == Column::F64]->run(n, out, in);
+  const Program* program = column >= Column::C64 ? op.complex_form(column) : op.program[column == Column::F64];
+  program->run(n, out, in);
 }
 
 // Position of linear index `start` in the loop's dimensions; returns the element offset of a stream there.
@@ -519,13 +521,42 @@ static bool run_simple(const OpDef& op, const Arg* args, size_t n, const Tensor&
   return true;
 }
 
+// ---- complex operands of a formula that is not holomorphic: another entry of the table (ops/complex.cpp) ----
+
+static const OpDef* complex_form(const OpDef& op, const Arg* args, size_t n) {
+  if (!op.pointwise->def || op.pointwise->supports(Column::C64)) return nullptr;
+  for (size_t i = 0; i < n; ++i)
+    if (args[i].tag == Arg::Tensor_ && is_complex(args[i].tensor->dtype))
+      return lookup_op(std::string("_complex_") + op.name);
+  return nullptr;
+}
+
+static Tensor run_complex_form(const OpDef& form_op, const Arg* args, size_t n, const Tensor& out, Form form) {
+  Result r;
+  apply(form_op, args, n, form, r);
+  Tensor value = r.tensors[0];
+  if (!out || form == Form::InPlace) return value;
+  FACULA_CHECK(category(value->dtype) <= category(out->dtype), Runtime, "result type ", scalar_type_name(value->dtype),
+               " can't be cast to the desired output type ", scalar_type_name(out->dtype));
+  if (out->sizes != value->sizes) resize_memory(out, value->sizes);
+  ops::copy_memory(out, value);
+  ++out->version();
+  return out;
+}
+
 // ---- recording ----
 
 static const char* pointwise_node_name(const Node* n) { return overload_name(n->op->node_name, n->args.size() != 0); }
 
+// Note [Complex derivatives]
+// A complex formula is holomorphic, and its gradient is PyTorch's: that of the conjugate Wirtinger derivative,
+// g * conj(f'(x)) = conj(conj(g) * f'(x)). The derived operation computes the inner product, and is holomorphic itself.
+// A real operand takes the real part, where the engine fits gradients to what they belong to.
 static void pointwise_node_apply(Node* n, Gradients& outputs, Gradients& inputs) {
   const Tensor& g = outputs[0];
   if (!g) return;
+  const bool complex = is_complex(n->outputs[0].dtype);
+  Tensor conjugate;
   for (size_t j = 0; j < n->edges.size(); ++j) {
     if (!n->edges[j].node) continue;
     const PointwiseDerivative& d = derivative_of(*n->op, static_cast<int>(j));
@@ -540,7 +571,8 @@ static void pointwise_node_apply(Node* n, Gradients& outputs, Gradients& inputs)
     for (size_t k = 0; k < d.operands.size(); ++k) {
       uint8_t which = d.operands[k];
       if (which == 0) {
-        args[k] = Arg(g);
+        if (complex && !conjugate) conjugate = ops::conj(g);
+        args[k] = Arg(complex ? conjugate : g);
       } else if (n->op->pointwise->saves_result) {
         kept[k] = unpack_slot(n, -1);
         args[k] = Arg(kept[k]);
@@ -552,6 +584,7 @@ static void pointwise_node_apply(Node* n, Gradients& outputs, Gradients& inputs)
       }
     }
     inputs[j] = apply_pointwise(*d.op, args, d.operands.size(), Tensor(), Form::Functional);
+    if (complex) inputs[j] = ops::conj(inputs[j]);
   }
 }
 static const NodeClass kPointwiseNode = {pointwise_node_name, pointwise_node_apply};
@@ -606,6 +639,8 @@ static bool wants_gradient(const OpDef& op, const Arg* args, size_t n) {
 }
 
 static Tensor pointwise_in_place(const OpDef& op, const Arg* args, size_t n, const Tensor& self) {
+  if (is_complex(self->dtype))
+    if (const OpDef* form = complex_form(op, args, n)) return run_complex_form(*form, args, n, self, Form::InPlace);
   bool recording = mode.grad && op.node_name && is_differentiable(self->dtype) && wants_gradient(op, args, n);
   check_inplace(self, recording);
   uint32_t saves = 0;
@@ -631,7 +666,10 @@ Tensor apply_pointwise(const OpDef& op, const Arg* args, size_t n, const Tensor&
   }
   if (form == Form::InPlace) return pointwise_in_place(op, args, n, out);
   Tensor result;
-  if (!run_simple(op, args, n, out, result)) result = run_general(op, args, n, out, form);
+  if (!run_simple(op, args, n, out, result)) {
+    if (const OpDef* complex = complex_form(op, args, n)) return run_complex_form(*complex, args, n, out, form);
+    result = run_general(op, args, n, out, form);
+  }
   if (mode.inference) result->flags |= kInference;
   if (out) ++out->version();
   if (mode.grad && op.node_name && wants_gradient(op, args, n) && is_differentiable(result->dtype)) {

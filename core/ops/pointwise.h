@@ -38,11 +38,11 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(fmod, FmodBackward1|0, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), fmod(x, y)) \
   F(add_alpha, AddBackward0, Promoted, RIC, 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x + alpha * y) \
   F(sub_alpha, SubBackward0, Promoted, RIC | W, 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x - alpha * y) \
-  F(lerp, LerpBackward1|0, Own, R, 0b111, 0, OPERANDS, (auto start, auto end, auto weight), \
+  F(lerp, LerpBackward1|0, Own, RC, 0b111, 0, OPERANDS, (auto start, auto end, auto weight), \
     select(abs(weight) < 0.5, start + weight * (end - start), end - (end - start) * (1.0 - weight))) \
-  F(addcmul, AddcmulBackward0, Promoted, RI | W, 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
+  F(addcmul, AddcmulBackward0, Promoted, RIC | W, 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
     x + value * t1 * t2) \
-  F(addcdiv, AddcdivBackward0, Promoted, R, 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
+  F(addcdiv, AddcdivBackward0, Promoted, RC, 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
     x + value * t1 / t2) \
   F(neg, NegBackward0, Promoted, RIC, 0b1, 0, OPERANDS, (auto x), -x) \
   F(positive, NONE, Promoted, RIC, 0b1, 0, OPERANDS, (auto x), x) \
@@ -72,9 +72,9 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(clamp_max, ClampMaxBackward1|0, Promoted, RI, 0b11, 0b01, OPERANDS, (auto x, auto hi), at_most(x, hi)) \
   F(nan_to_num, NanToNumBackward0, Promoted, RI, 0b1, 0, OPERANDS, (auto x, auto nan, auto posinf, auto neginf), \
     select(x != x, nan, select(is_value(x, kInfinity), posinf, select(is_value(x, -kInfinity), neginf, x)))) \
-  F(where, WhereBackward0, Promoted, RI, 0b110, 0b110, OPERANDS, (auto condition, auto x, auto y), \
+  F(where, WhereBackward0, Promoted, RIC, 0b110, 0b110, OPERANDS, (auto condition, auto x, auto y), \
     select(condition != 0.0, x, y)) \
-  F(masked_fill_kernel, MaskedFillBackward0, Promoted, RI, 0b101, 0b001, OPERANDS, (auto x, auto mask, auto value), \
+  F(masked_fill_kernel, MaskedFillBackward0, Promoted, RIC, 0b101, 0b001, OPERANDS, (auto x, auto mask, auto value), \
     select(mask != 0.0, value, x))
 
 #define FACULA_PREDICATE_FORMULAS(F) \
@@ -84,13 +84,13 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(le, NONE, Bool, RI, 0, 0, OPERANDS, (auto x, auto y), x <= y) \
   F(gt, NONE, Bool, RI, 0, 0, OPERANDS, (auto x, auto y), x > y) \
   F(ge, NONE, Bool, RI, 0, 0, OPERANDS, (auto x, auto y), x >= y) \
-  F(logical_and, NONE, Bool, RI, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) & (y != 0.0)) \
-  F(logical_or, NONE, Bool, RI, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) | (y != 0.0)) \
-  F(logical_xor, NONE, Bool, RI, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) ^ (y != 0.0)) \
-  F(logical_not, NONE, Bool, RI, 0, 0, OPERANDS, (auto x), x == 0.0) \
-  F(isnan, NONE, Bool, RI, 0, 0, OPERANDS, (auto x), x != x) \
-  F(isinf, NONE, Bool, RI, 0, 0, OPERANDS, (auto x), is_value(x, kInfinity) | is_value(x, -kInfinity)) \
-  F(isfinite, NONE, Bool, RI, 0, 0, OPERANDS, (auto x), x - x == 0.0) \
+  F(logical_and, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) & (y != 0.0)) \
+  F(logical_or, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) | (y != 0.0)) \
+  F(logical_xor, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) ^ (y != 0.0)) \
+  F(logical_not, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x), x == 0.0) \
+  F(isnan, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x), x != x) \
+  F(isinf, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x), is_value(x, kInfinity) | is_value(x, -kInfinity)) \
+  F(isfinite, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x), x - x == 0.0) \
   F(isposinf, NONE, Bool, RI, 0, 0, OPERANDS, (auto x), is_value(x, kInfinity)) \
   F(isneginf, NONE, Bool, RI, 0, 0, OPERANDS, (auto x), is_value(x, -kInfinity)) \
   F(signbit, NONE, Bool, RI, 0, 0, OPERANDS, (auto x), has_sign(x)) \
@@ -104,35 +104,35 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(lcm, NONE, Promoted, I | W, 0, 0, OPERANDS, (auto x, auto y), lcm(x, y))
 
 #define FACULA_FUNCTION_FORMULAS(F) \
-  F(pow, PowBackward1|0, Promoted, RI | Z | W, 0b11, 0b01, OPERANDS, (auto x, auto y), pow(x, y)) \
+  F(pow, PowBackward1|0, Promoted, RIC | Z | W, 0b11, 0b01, OPERANDS, (auto x, auto y), pow(x, y)) \
   F(atan2, Atan2Backward0, Float, R, 0b11, 0, OPERANDS, (auto y, auto x), atan2(y, x)) \
   F(hypot, HypotBackward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), hypot(x, y)) \
-  F(logaddexp, LogaddexpBackward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), logaddexp(x, y)) \
+  F(logaddexp, LogaddexpBackward0, Promoted, RC, 0b11, 0, OPERANDS, (auto x, auto y), logaddexp(x, y)) \
   F(logaddexp2, Logaddexp2Backward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), logaddexp2(x, y)) \
   F(xlogy, XlogyBackward0, Float, R, 0b11, 0, OPERANDS, (auto x, auto y), xlogy(x, y)) \
   F(xlog1py, SpecialXlog1PyBackward0, Float, R, 0b11, 0, OPERANDS, (auto x, auto y), xlog1py(x, y)) \
-  F(sqrt, SqrtBackward0, Float, R, 0b1, 0b1, RESULT(g / (2.0 * y)), (auto x), sqrt(x)) \
-  F(rsqrt, RsqrtBackward0, Float, R, 0b1, 0b1, RESULT(-0.5 * g * (y * y * y)), (auto x), rsqrt(x)) \
-  F(exp, ExpBackward0, Float, R, 0b1, 0b1, RESULT(g * y), (auto x), exp(x)) \
-  F(exp2, Exp2Backward0, Float, R, 0b1, 0, RESULT(g * y * M_LN2), (auto x), exp2(x)) \
-  F(expm1, Expm1Backward0, Float, R, 0b1, 0, RESULT(g * (y + 1.0)), (auto x), expm1(x)) \
-  F(log, LogBackward0, Float, R, 0b1, 0b1, OPERANDS, (auto x), log(x)) \
-  F(log2, Log2Backward0, Float, R, 0b1, 0, OPERANDS, (auto x), log2(x)) \
-  F(log10, Log10Backward0, Float, R, 0b1, 0, OPERANDS, (auto x), log10(x)) \
-  F(log1p, Log1PBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), log1p(x)) \
-  F(sin, SinBackward0, Float, R, 0b1, 0b1, OPERANDS, (auto x), sin(x)) \
-  F(cos, CosBackward0, Float, R, 0b1, 0b1, OPERANDS, (auto x), cos(x)) \
-  F(tan, TanBackward0, Float, R, 0b1, 0, RESULT(g * (1.0 + y * y)), (auto x), tan(x)) \
-  F(asin, AsinBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), asin(x)) \
-  F(acos, AcosBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), acos(x)) \
-  F(atan, AtanBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), atan(x)) \
-  F(sinh, SinhBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), sinh(x)) \
-  F(cosh, CoshBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), cosh(x)) \
-  F(tanh, TanhBackward0, Float, R, 0b1, 0b1, RESULT(g * (1.0 - y * y)), (auto x), tanh(x)) \
-  F(asinh, AsinhBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), asinh(x)) \
-  F(acosh, AcoshBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), acosh(x)) \
-  F(atanh, AtanhBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), atanh(x)) \
-  F(sinc, SincBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), sinc(x)) \
+  F(sqrt, SqrtBackward0, Float, RC, 0b1, 0b1, RESULT(g / (2.0 * y)), (auto x), sqrt(x)) \
+  F(rsqrt, RsqrtBackward0, Float, RC, 0b1, 0b1, RESULT(-0.5 * g * (y * y * y)), (auto x), rsqrt(x)) \
+  F(exp, ExpBackward0, Float, RC, 0b1, 0b1, RESULT(g * y), (auto x), exp(x)) \
+  F(exp2, Exp2Backward0, Float, RC, 0b1, 0, RESULT(g * y * M_LN2), (auto x), exp2(x)) \
+  F(expm1, Expm1Backward0, Float, RC, 0b1, 0, RESULT(g * (y + 1.0)), (auto x), expm1(x)) \
+  F(log, LogBackward0, Float, RC, 0b1, 0b1, OPERANDS, (auto x), log(x)) \
+  F(log2, Log2Backward0, Float, RC, 0b1, 0, OPERANDS, (auto x), log2(x)) \
+  F(log10, Log10Backward0, Float, RC, 0b1, 0, OPERANDS, (auto x), log10(x)) \
+  F(log1p, Log1PBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), log1p(x)) \
+  F(sin, SinBackward0, Float, RC, 0b1, 0b1, OPERANDS, (auto x), sin(x)) \
+  F(cos, CosBackward0, Float, RC, 0b1, 0b1, OPERANDS, (auto x), cos(x)) \
+  F(tan, TanBackward0, Float, RC, 0b1, 0, RESULT(g * (1.0 + y * y)), (auto x), tan(x)) \
+  F(asin, AsinBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), asin(x)) \
+  F(acos, AcosBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), acos(x)) \
+  F(atan, AtanBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), atan(x)) \
+  F(sinh, SinhBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), sinh(x)) \
+  F(cosh, CoshBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), cosh(x)) \
+  F(tanh, TanhBackward0, Float, RC, 0b1, 0b1, RESULT(g * (1.0 - y * y)), (auto x), tanh(x)) \
+  F(asinh, AsinhBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), asinh(x)) \
+  F(acosh, AcoshBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), acosh(x)) \
+  F(atanh, AtanhBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), atanh(x)) \
+  F(sinc, SincBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), sinc(x)) \
   F(erf, ErfBackward0, Float, R, 0b1, 0b1, OPERANDS, (auto x), erf(x)) \
   F(erfc, ErfcBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), erfc(x)) \
   F(erfinv, ErfinvBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), erfinv(x)) \
@@ -144,7 +144,7 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
     select(x < eps, logit(eps), select(x > 1.0 - eps, logit(1.0 - eps), select(x != x, kNotANumber, logit(x)))))
 
 #define FACULA_ACTIVATION_FORMULAS(F) \
-  F(sigmoid, SigmoidBackward0, Float, R, 0b1, 0b1, RESULT(g * (1.0 - y) * y), (auto x), sigmoid(x)) \
+  F(sigmoid, SigmoidBackward0, Float, RC, 0b1, 0b1, RESULT(g * (1.0 - y) * y), (auto x), sigmoid(x)) \
   F(logsigmoid, LogSigmoidBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), -softplus(-x)) \
   F(relu, ReluBackward0, Promoted, RI | W, 0b1, 0b1, RESULT(select(y <= 0.0, 0.0, g)), (auto x), select(x <= 0.0, 0.0, x)) \
   F(relu6, HardtanhBackward0, Promoted, RI | W, 0b1, 0b1, OPERANDS, (auto x), between(x, 0.0, 6.0)) \
@@ -162,7 +162,7 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(gelu, GeluBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), 0.5 * x * (1.0 + erf(x * M_SQRT1_2))) \
   F(gelu_tanh, GeluBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), \
     0.5 * x * (1.0 + tanh(M_SQRT1_2 * M_2_SQRTPI * (x + 0.044715 * (x * x * x))))) \
-  F(silu, SiluBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), x * sigmoid(x)) \
+  F(silu, SiluBackward0, Promoted, RC, 0b1, 0b1, OPERANDS, (auto x), x * sigmoid(x)) \
   F(mish, MishBackward0, Promoted, R, 0b1, 0, OPERANDS, (auto x), x * tanh(softplus(x))) \
   F(softplus, SoftplusBackward0, Own, R, 0b1, 0b1, OPERANDS, (auto x, auto beta, auto threshold), \
     select(x * beta > threshold, x, softplus(x * beta) / beta)) \
@@ -174,7 +174,7 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
     select((x > lambd) | (x < -lambd), x, select(x != x, kNotANumber, 0.0))) \
   F(softshrink, SoftshrinkBackward0, Own, R, 0b1, 0, OPERANDS, (auto x, auto lambd), \
     select(x > lambd, x - lambd, select(x < -lambd, x + lambd, 0.0 * x))) \
-  F(tanhshrink, SubBackward0, Float, R | W, 0b1, 0, OPERANDS, (auto x), x - tanh(x)) \
+  F(tanhshrink, SubBackward0, Float, RC | W, 0b1, 0, OPERANDS, (auto x), x - tanh(x)) \
   F(threshold, ThresholdBackward0, Own, RI | W, 0b1, 0b1, OPERANDS, (auto x, auto threshold, auto value), \
     select(x <= threshold, value, x))
 // clang-format on
@@ -204,6 +204,8 @@ template <class T>
 auto is_value(const T& x, double value) {
   if constexpr (lane_math::IntLanes<T>)
     return x != x;
+  else if constexpr (lane_math::ComplexLanes<T>)
+    return x.re == value || x.im == value;
   else
     return x == value;
 }

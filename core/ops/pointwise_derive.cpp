@@ -110,6 +110,16 @@ const PointwiseDerivative& derivative_of(const OpDef& op, int j) {
   return *d;
 }
 
+const Program* PointwiseOp::complex_form(Column c) const {
+  auto& slot = complex_program[c == Column::C128];
+  if (const Program* p = slot.load(std::memory_order_acquire)) return p;
+  std::lock_guard<std::mutex> lock(derivation_mutex);
+  if (const Program* p = slot.load(std::memory_order_acquire)) return p;
+  const Program* p = new Program(formula, c == Column::C128 ? DType::Complex128 : DType::Complex64);
+  slot.store(p, std::memory_order_release);
+  return p;
+}
+
 const OpFamily& pointwise_family() {
   static const OpFamily family = [] {
     int n;

@@ -35,9 +35,13 @@ struct PointwiseOp {
   const PointwiseDef* def;                   // null for a derived operation
   Expr formula;                              // derived operations; empty otherwise
   const Program* program[2] = {};            // F32, F64: derived operations
+  mutable std::atomic<const Program*> complex_program[2] = {};  // C64, C128: made when first asked for
   mutable std::atomic<const PointwiseDerivative*> derivative[kMaxDerivedOperands] = {};
 
-  bool supports(Column c) const { return kernel[static_cast<int>(c)] || (def == nullptr && c <= Column::F64); }
+  bool supports(Column c) const {
+    return kernel[static_cast<int>(c)] || (!def && (c <= Column::F64 || (c >= Column::C64 && complex_form(c))));
+  }
+  const Program* complex_form(Column c) const;  // of a derived operation; fails where some primitive has none
 };
 
 const PointwiseDerivative& derivative_of(const OpDef& op, int j);

@@ -132,7 +132,7 @@ Tensor prod(const Tensor& x, const Dims* dims, bool keepdim, std::optional<DType
 }
 // Products of all other elements: exclusive products from both ends, which need no division and so bear zeros.
 void prod_vjp(Backward& b) {
-  Tensor x = b.input(0), g = b.grad();
+  Tensor x = ops::conj(b.input(0)), g = b.grad();
   const Dims& sizes = b.sizes(0);
   if (sizes.empty()) return b.set(0, g);
   const Dims* dims = dims_arg(b, 1);
@@ -271,15 +271,25 @@ Tensor arg_extreme(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
 // ---- moments, norms, logsumexp ----
 
 DType float_type(const char* name, const Tensor& x) {
-  FACULA_CHECK(is_floating(x->dtype), Runtime, name, ": only support floating point and complex dtypes, but got ",
+  FACULA_CHECK(!is_integral(x->dtype), Runtime, name, ": only support floating point and complex dtypes, but got ",
                scalar_type_name(x->dtype));
   return x->dtype;
 }
 
+// The sum of the variances of both parts.
+Tensor complex_moment(bool standard, const Tensor& x, const Dims* dims, bool keepdim, double correction) {
+  GradMode off(false);
+  static const OpDef &var = find_op("_var"), &sqrt = find_op("sqrt");
+  Tensor parts = ops::view_as_real(x);
+  auto of_part = [&](int64_t part) { return call(var, ops::select(parts, -1, part), dims, keepdim, correction); };
+  Tensor sum = ops::add(of_part(0), of_part(1));
+  return standard ? call(sqrt, sum) : sum;
+}
 template <bool standard>
 Tensor moment(const Tensor& x, const Dims* dims, bool keepdim, double correction) {
   const char* name = standard ? "std" : "var";
   DType type = float_type(name, x);
+  if (is_complex(type)) return complex_moment(standard, x, dims, keepdim, correction);
   Reduction r = plan_reduction(name, x, dims, keepdim);
   Tensor out = empty(r.out_sizes, type);
   r.plan.out = out->data();
@@ -315,7 +325,8 @@ Tensor norm(const Tensor& x, double p, const Dims* dims, bool keepdim, std::opti
                "tensor as input. Got ",
                scalar_type_name(x->dtype));
   DType out = real_of(dtype.value_or(x->dtype));
-  return reduce("norm", ReduceOp::Norm, x, dims, keepdim, out, p);
+  Tensor in = is_complex(x->dtype) ? ops::converted_memory(x, complex_of(out)) : x;
+  return reduce("norm", ReduceOp::Norm, in, dims, keepdim, out, p);
 }
 // Subgradient 0 wherever the formula divides by zero, as in PyTorch.
 void norm_vjp(Backward& b) {
@@ -328,20 +339,30 @@ void norm_vjp(Backward& b) {
     return ops::where(ops::eq(at, Scalar(0)), Scalar(0), value);
   };
   if (p == 0) return b.set(0, ops::zeros(b.sizes(0), x->dtype));
-  if (p == 1) return b.set(0, ops::mul(ops::sign(x), g));
+  if (p == 1) return b.set(0, ops::mul(ops::sgn(x), g));
   if (p == 2) return b.set(0, ops::mul(x, where_nonzero(y, ops::div(g, y))));
   if (std::isinf(p)) {
-    Tensor hits = ops::to_dtype(ops::eq(ops::abs(x), y), x->dtype);
+    Tensor hits = ops::to_dtype(ops::eq(ops::abs(x), y), y->dtype);
     Tensor count = ops::sum(hits, dims, true);
-    return b.set(0, ops::mul(ops::mul(ops::sign(x), hits), ops::div(g, count)));
+    return b.set(0, ops::mul(ops::mul(ops::sgn(x), hits), ops::div(g, count)));
   }
   Tensor scale = where_nonzero(y, ops::div(g, ops::pow(y, Scalar(p - 1))));
   Tensor power =
       p < 1 || p < 2 ? where_nonzero(x, ops::pow(ops::abs(x), Scalar(p - 1))) : ops::pow(ops::abs(x), Scalar(p - 1));
-  b.set(0, ops::mul(ops::mul(ops::sign(x), power), scale));
+  b.set(0, ops::mul(ops::mul(ops::sgn(x), power), scale));
 }
 
+// Shifted by the largest real part, where that is finite.
+Tensor complex_logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
+  GradMode off(false);
+  static const OpDef &amax = find_op("amax"), &isinf = find_op("isinf");
+  Tensor high = call(amax, ops::real_part(x), dims, true);
+  high = ops::where(call(isinf, high), Scalar(0.0), high);
+  Tensor result = ops::add(ops::log(ops::sum(ops::exp(ops::sub(x, high)), &dims, true)), high);
+  return keepdim ? result : ops::reshape(result, plan_reduction("logsumexp", x, &dims, false).out_sizes);
+}
 Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
+  if (is_complex(x->dtype)) return complex_logsumexp(x, dims, keepdim);
   Tensor in = is_integral(x->dtype) ? ops::to_dtype(x, default_dtype) : x;
   Reduction r = plan_reduction("logsumexp", in, &dims, keepdim);
   Tensor out = empty(r.out_sizes, in->dtype);
@@ -354,7 +375,7 @@ void logsumexp_vjp(Backward& b) {
   const Dims* dims = dims_arg(b, 1);
   bool keepdim = b.arg(2).number.to_bool();
   Tensor y = restore_dims(b.result(), b.sizes(0), dims, keepdim);
-  b.set(0, ops::mul(restored_grad(b), ops::exp(ops::sub(b.input(0), y))));
+  b.set(0, ops::mul(restored_grad(b), ops::conj(ops::exp(ops::sub(b.input(0), y)))));
 }
 
 bool equal(const Tensor& a, const Tensor& b) {

@@ -9,14 +9,15 @@ namespace facula {
 
 extern const OpFamily kViewFamily, kCopyFamily, kReduceFamily, kContractFamily, kLinalgFamily, kIndexFamily,
     kIndexScatterFamily, kIndexReduceFamily, kRearrangeFamily, kScanFamily, kFusedFamily, kLossFamily, kClassLossFamily,
-    kRandomFamily, kConvFamily, kPoolFamily, kStepFamily, kSortFamily, kNormFamily, kRecurrentFamily, kAttentionFamily;
+    kRandomFamily, kConvFamily, kPoolFamily, kStepFamily, kSortFamily, kNormFamily, kRecurrentFamily, kAttentionFamily,
+    kComplexFamily;
 
 const OpFamily* op_families(size_t* count) {
   static const OpFamily families[] = {
       pointwise_family(), kViewFamily,         kCopyFamily,        kReduceFamily,    kContractFamily, kLinalgFamily,
       kIndexFamily,       kIndexScatterFamily, kIndexReduceFamily, kRearrangeFamily, kScanFamily,     kFusedFamily,
       kLossFamily,        kClassLossFamily,    kRandomFamily,      kConvFamily,      kPoolFamily,     kStepFamily,
-      kSortFamily,        kNormFamily,         kRecurrentFamily,   kAttentionFamily};
+      kSortFamily,        kNormFamily,         kRecurrentFamily,   kAttentionFamily, kComplexFamily};
   *count = sizeof(families) / sizeof(families[0]);
   return families;
 }

@@ -75,18 +75,27 @@ bool has_zero(const Tensor& x) {
   return cpu::index().count(zero->numel, zero->data()) > 0;
 }
 void cumprod_vjp(Backward& b) {
-  Tensor g = b.grad(), y = b.result(), x = b.input(0);
+  Tensor g = b.grad(), y = ops::conj(b.result()), x = ops::conj(b.input(0));
   if (x->dtype != y->dtype) x = ops::to_dtype(x, y->dtype);
   if (x->ndim() == 0 || x->numel == 0) return b.set(0, g);
   int64_t dim = wrap_dim(b.arg(1).number.i, x->ndim());
   b.set(0, has_zero(x) ? cumprod_gradient_with_zeros(g, x, y, dim) : ops::div(reversed_cumsum(ops::mul(g, y), dim), x));
 }
 
+// The same for a holomorphic function: of the conjugate gradient, conjugated. A complex gradient needs no sign apart.
+Tensor complex_logcumsumexp_gradient(const Tensor& g, const Tensor& x, const Tensor& y, int64_t dim) {
+  static const OpDef& op = find_op("logcumsumexp");
+  const Scalar nothing(double{std::numeric_limits<float>::lowest()});
+  Tensor is_zero = ops::eq(g, Scalar(0)), logs = ops::log(ops::where(is_zero, Scalar(1.0), g));
+  logs = ops::where(is_zero, nothing, logs);
+  return ops::conj(ops::exp(ops::add(reversed(op, ops::sub(logs, y), dim), x)));
+}
 // dx_i = sum_j>=i of g_j exp(x_i - y_j); the sum is taken in logarithms, for positive and negative g apart.
 void logcumsumexp_vjp(Backward& b) {
   static const OpDef& op = find_op("logcumsumexp");
   Tensor g = b.grad(), x = b.input(0), y = b.result();
   int64_t dim = b.arg(1).number.i;
+  if (is_complex(x->dtype)) return b.set(0, complex_logcumsumexp_gradient(ops::conj(g), x, y, dim));
   // The logarithm of nothing: finite, so that second derivatives are not inf - inf.
   const Scalar nothing(g->dtype == DType::Float16 ? -65504.0 : double{std::numeric_limits<float>::lowest()});
   Tensor is_zero = ops::eq(g, Scalar(0)), positive = ops::ge(g, Scalar(0));

@@ -377,26 +377,43 @@ Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::
   static const OpDef& op = find_op("_as_strided_of");
   return call(op, x, sizes, strides, offset, x->strides, x->offset());
 }
+struct Geometry {
+  Dims sizes, strides;
+  int64_t offset;
+  int64_t end() const {
+    int64_t last = offset;
+    for (size_t i = 0; i < sizes.size(); ++i) last += (sizes[i] - 1) * strides[i];
+    return last + 1;
+  }
+  void in_parts() {  // of complex numbers
+    for (int64_t& s : strides) s *= 2;
+    sizes.push_back(2);
+    strides.push_back(1);
+    offset *= 2;
+  }
+};
 // Gradient in the storage's own geometry; elements that the view shows several times collect all their gradients.
+// Where only one of view and input is complex, it is seen as its parts.
 void as_strided_vjp(Backward& b) {
-  const Dims &sizes = *b.arg(1).ints, &strides = *b.arg(2).ints, &input_strides = *b.arg(4).ints;
-  int64_t offset = b.arg(3).number.i, input_offset = b.arg(5).number.i;
-  const Dims& input_sizes = b.sizes(0);
-  int64_t low = std::min(offset, input_offset), span = 0;
-  auto reach = [&](const Dims& s, const Dims& st, int64_t from) {
-    int64_t last = from;
-    for (size_t i = 0; i < s.size(); ++i) last += (s[i] - 1) * st[i];
-    span = std::max(span, last - low + 1);
-  };
-  reach(sizes, strides, offset);
-  reach(input_sizes, input_strides, input_offset);
-  Tensor g = b.grad(), flat = ops::zeros({span}, g->dtype);
+  Geometry view{*b.arg(1).ints, *b.arg(2).ints, b.arg(3).number.i};
+  Geometry input{b.sizes(0), *b.arg(4).ints, b.arg(5).number.i};
+  Tensor g = b.grad();
+  const bool view_in_parts = is_complex(g->dtype) && !is_complex(b.meta(0).dtype);
+  const bool input_in_parts = !is_complex(g->dtype) && is_complex(b.meta(0).dtype);
+  if (view_in_parts) {
+    view.in_parts();
+    g = ops::view_as_real(g);
+  }
+  if (input_in_parts) input.in_parts();
+  int64_t low = std::min(view.offset, input.offset), span = std::max(view.end(), input.end()) - low;
+  Tensor flat = ops::zeros({std::max<int64_t>(span, 0)}, g->dtype);
   if (g->numel > 0) {
     static const OpDef& arange = find_op("_iota");
-    Tensor index = alias(call(arange, span), sizes, strides, (offset - low) * 8);
+    Tensor index = alias(call(arange, span), view.sizes, view.strides, (view.offset - low) * 8);
     flat = ops::index_add(flat, 0, ops::reshape(index, {-1}), ops::reshape(g, {-1}));
   }
-  b.set(0, ops::as_strided(flat, input_sizes, input_strides, input_offset - low));
+  Tensor result = ops::as_strided(flat, input.sizes, input.strides, input.offset - low);
+  b.set(0, input_in_parts ? ops::view_as_complex(result) : result);
 }
 
 // ---- several views at once ----

@@ -33,8 +33,8 @@ _PROTOCOLS = ("__deepcopy__", "__format__", "__reduce_ex__", "__reversed__")
 _ATTRIBUTES = {
     "H": property(shape.adjoint, doc="The transposed, conjugated matrix."),
     "mH": property(shape.adjoint, doc="The last two dimensions swapped, conjugated."),
-    "imag": property(conversion.imag, doc="The imaginary part, a view."),
-    "real": property(conversion.real, doc="The real part, a view."),
+    "imag": conversion.imag_attribute,
+    "real": conversion.real_attribute,
     "grad_dtype": property(lambda self: self.dtype, doc="The dtype of the gradient: that of the tensor."),
     **dict.fromkeys(
         ("is_ipu", "is_maia", "is_mps", "is_mtia", "is_sparse_csr", "is_vulkan", "is_xla", "is_xpu", "volatile"), False

@@ -1,5 +1,5 @@
-"""Derivatives checked against finite differences: gradcheck and gradgradcheck. Real inputs and outputs only; it refuses
-complex tensors, forward mode and batched gradients."""
+"""Derivatives checked against finite differences: gradcheck and gradgradcheck. Complex tensors are checked as their
+parts; it refuses forward mode and batched gradients."""
 
 from __future__ import annotations
 
@@ -22,27 +22,23 @@ def _differentiable(values: object) -> tuple[facula.Tensor, ...]:
     return tuple(v for v in _as_tuple(values) if isinstance(v, facula.Tensor) and v.requires_grad)
 
 
-def _refuse_complex(name: str, what: str, tensors: tuple) -> None:
-    for index, tensor in enumerate(tensors):
-        if isinstance(tensor, facula.Tensor) and tensor.dtype.is_complex and tensor.requires_grad:
-            raise NotImplementedError(
-                f"{name}(): {what} {index} is {tensor.dtype}; only real tensors are checked. "
-                f"Check the function of its real and imaginary part (view_as_real) instead"
-            )
+def _parts(tensor: facula.Tensor) -> facula.Tensor:
+    """The same memory as real numbers. A gradient of a complex tensor holds those by its two parts."""
+    tensor = tensor.detach()
+    return facula.view_as_real(tensor) if tensor.dtype.is_complex else tensor
 
 
 def _check_inputs(name: str, inputs: tuple) -> list[int]:
     """Where the inputs are whose gradient is to be checked."""
-    _refuse_complex(name, "input", inputs)
     wanted = [i for i, x in enumerate(inputs) if isinstance(x, facula.Tensor) and x.requires_grad]
     if not wanted:
         raise ValueError(f"{name}(): at least one input must be a tensor with requires_grad=True")
     for index in wanted:
         x = inputs[index]
-        if x.dtype != facula.float64:
+        if x.dtype not in (facula.float64, facula.complex128):
             warnings.warn(
-                f"{name}(): input {index} requires a gradient and is {x.dtype}; finite differences need float64, "
-                f"so this check will likely fail",
+                f"{name}(): input {index} requires a gradient and is {x.dtype}; finite differences need float64 or "
+                f"complex128, so this check will likely fail",
                 stacklevel=4,
             )
         for dim, (size, stride) in enumerate(zip(x.shape, x.stride())):
@@ -72,7 +68,7 @@ def _positions(shape: tuple[int, ...]):
 
 def _flat(tensor: facula.Tensor) -> facula.Tensor:
     """The numbers of a tensor as a new flat float64 tensor, independent of later changes to it."""
-    return tensor.detach().to(facula.float64).reshape(-1).clone()
+    return _parts(tensor).to(facula.float64).reshape(-1).clone()
 
 
 def _numerical(func, inputs: tuple, wanted: list[int], places: list[int], eps: float) -> dict:
@@ -82,7 +78,7 @@ def _numerical(func, inputs: tuple, wanted: list[int], places: list[int], eps: f
     """
     jacobians = {}
     for index in wanted:
-        x = inputs[index].detach()  # shares memory: what is changed here, `func` sees in its own argument
+        x = _parts(inputs[index])  # shares memory: what is changed here, `func` sees in its own argument
         columns: list[list[facula.Tensor]] = [[] for _ in places]
         for position in _positions(tuple(x.shape)):
             value = x[position].item()
@@ -109,22 +105,26 @@ def _backward(outputs: tuple, cotangents: tuple, inputs: list[facula.Tensor]) ->
 def _analytical(output: facula.Tensor, checked: list[facula.Tensor]) -> list[facula.Tensor]:
     """The Jacobians of one output by its backward function, one call for each of its elements."""
     rows: list[list[facula.Tensor]] = [[] for _ in checked]
-    for position in _positions(tuple(output.shape)):
+    for position in _positions(tuple(_parts(output).shape)):
         cotangent = facula.zeros_like(output)
-        cotangent[position] = 1.0
+        _parts(cotangent)[position] = 1.0
         for row, x, gradient in zip(rows, checked, _backward((output,), (cotangent,), checked)):
             zero = gradient is None
-            row.append(facula.zeros(x.numel(), dtype=facula.float64) if zero else _flat(gradient))
+            row.append(facula.zeros(_parts(x).numel(), dtype=facula.float64) if zero else _flat(gradient))
     return [facula.stack(row, 0) if row else None for row in rows]
+
+
+def _ramp(output: facula.Tensor) -> facula.Tensor:
+    """A fixed cotangent with many different entries."""
+    ramp = facula.linspace(-1.0, 1.0, output.numel(), dtype=output.dtype.to_real()).reshape(output.shape)
+    return ramp * (1 + 0.5j) if output.dtype.is_complex else ramp
 
 
 def _check_rules(outputs: tuple, inputs: tuple, wanted: list[int], nondet_tol: float, check_dtypes: bool) -> None:
     """What holds for every backward function: fitting gradients, linear in the cotangent, the same each time."""
     checked = [inputs[index] for index in wanted]
     zeros = tuple(facula.zeros_like(output) for output in outputs)
-    ramps = tuple(  # any fixed cotangent with many different entries serves
-        facula.linspace(-1.0, 1.0, output.numel(), dtype=output.dtype).reshape(output.shape) for output in outputs
-    )
+    ramps = tuple(_ramp(output) for output in outputs)
     first, second = _backward(outputs, ramps, checked), _backward(outputs, ramps, checked)
     for index, x, at_zero, one, two in zip(wanted, checked, _backward(outputs, zeros, checked), first, second):
         if one is None:
@@ -176,7 +176,11 @@ def _compare(numerical, analytical, output: tuple[int, tuple], given: tuple[int,
 
 def _check_constant(func, inputs: tuple, wanted: list[int], outputs: tuple, eps: float) -> bool:
     """No output has a gradient: then every finite difference must be zero."""
-    places = [i for i, v in enumerate(outputs) if isinstance(v, facula.Tensor) and v.dtype.is_floating_point]
+    places = [
+        i
+        for i, v in enumerate(outputs)
+        if isinstance(v, facula.Tensor) and (v.dtype.is_floating_point or v.dtype.is_complex)
+    ]
     for (place, index), jacobian in _numerical(func, inputs, wanted, places, eps).items():
         if bool((jacobian != 0).any()):
             raise GradcheckError(
@@ -190,14 +194,13 @@ def _check(name: str, func, inputs: tuple, eps: float, tolerance: tuple, nondet_
     wanted = _check_inputs(name, inputs)
     values = _as_tuple(func(*inputs))
     outputs = _differentiable(values)
-    _refuse_complex(name, "output", values)
     if not outputs:
         return _check_constant(func, inputs, wanted, values, eps)
     # Backward first: the finite differences change the inputs, which the graph may have saved.
     _check_rules(outputs, inputs, wanted, nondet_tol, check_dtypes)
     checked = [inputs[index] for index in wanted]
     places = [i for i, v in enumerate(values) if isinstance(v, facula.Tensor) and v.requires_grad]
-    shapes = {place: tuple(values[place].shape) for place in places}
+    shapes = {place: tuple(_parts(values[place]).shape) for place in places}
     analytical = {
         (place, index): jacobian
         for place, output in zip(places, outputs)
@@ -206,7 +209,7 @@ def _check(name: str, func, inputs: tuple, eps: float, tolerance: tuple, nondet_
     numerical = _numerical(func, inputs, wanted, places, eps)
     for (place, index), jacobian in numerical.items():
         if analytical[place, index] is not None:
-            given = (index, tuple(inputs[index].shape))
+            given = (index, tuple(_parts(inputs[index]).shape))
             _compare(jacobian, analytical[place, index], (place, shapes[place]), given, tolerance)
     return True
 
@@ -239,7 +242,7 @@ def gradcheck(
 
     Args:
         func: Takes tensors, gives a tensor or a tuple of them.
-        inputs: A tensor or a tuple; those with requires_grad=True are checked and should be float64.
+        inputs: A tensor or a tuple; those with requires_grad=True are checked and should be float64 or complex128.
         eps: How far an element is moved, up and down.
         atol: Absolute tolerance.
         rtol: Tolerance relative to the finite difference.
@@ -257,7 +260,7 @@ def gradcheck(
     Raises:
         GradcheckError: One does not; the message names output, input, entry and both values.
         ValueError: No input requires a gradient.
-        NotImplementedError: A complex tensor, or a mode that is not supported.
+        NotImplementedError: A mode that is not supported.
 
     Example:
         >>> import facula as torch

@@ -15,6 +15,7 @@ __all__ = [
     "angle",
     "conj",
     "conj_physical",
+    "conj_physical_",
     "imag",
     "real",
     "resolve_conj",
@@ -23,7 +24,7 @@ __all__ = [
     "view_as_real",
 ]
 
-METHODS = "angle conj conj_physical cpu cuda get_device to type type_as"
+METHODS = "angle conj conj_physical conj_physical_ cpu cuda get_device resolve_conj resolve_neg to type type_as"
 
 
 @native("to_dtype")
@@ -209,32 +210,32 @@ def _complex_name(x: Tensor) -> str:
 # ---- complex ----
 
 
+@native
 def view_as_real(input: Tensor) -> Tensor:
-    """A view of a complex tensor with the two parts as a last dimension. Not recorded.
+    """A view of a complex tensor with the two parts as a last dimension.
 
     Example:
         >>> import facula as torch
         >>> torch.view_as_real(torch.tensor([1 + 2j]))
         tensor([[1., 2.]])
     """
-    if not input.is_complex():
-        raise RuntimeError("view_as_real is only supported for complex tensors")
-    return input.unsqueeze(-1)._view_dtype(input.dtype.to_real())
 
 
+@native
 def view_as_complex(input: Tensor) -> Tensor:
-    """A view of a tensor whose last dimension holds two parts, as a complex tensor. Not recorded.
+    """A view of a tensor whose last dimension holds two parts, as a complex tensor.
+
+    Raises:
+        RuntimeError: the last dimension is not two numbers side by side, or the others do not step over whole pairs.
 
     Example:
         >>> import facula as torch
         >>> torch.view_as_complex(torch.tensor([[1.0, 2.0]]))
         tensor([1.+2.j])
     """
-    if input.dim() == 0 or input.size(-1) != 2:
-        raise RuntimeError("Tensor must have a last dimension of size 2")
-    return input._view_dtype(input.dtype.to_complex()).select(-1, 0)
 
 
+@native
 def real(input: Tensor) -> Tensor:
     """The real part: a view; the tensor itself when it is real.
 
@@ -243,38 +244,59 @@ def real(input: Tensor) -> Tensor:
         >>> torch.real(torch.tensor([1 + 2j]))
         tensor([1.])
     """
-    return view_as_real(input).select(-1, 0) if input.is_complex() else input
 
 
+@native
 def imag(input: Tensor) -> Tensor:
     """The imaginary part of a complex tensor: a view.
+
+    Raises:
+        RuntimeError: the tensor is real.
 
     Example:
         >>> import facula as torch
         >>> torch.imag(torch.tensor([1 + 2j]))
         tensor([2.])
     """
-    if not input.is_complex():
-        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-    return view_as_real(input).select(-1, 1)
 
 
+def _set_real(input: Tensor, value: Tensor) -> None:
+    real(input).copy_(value)
+
+
+def _set_imag(input: Tensor, value: Tensor) -> None:
+    imag(input).copy_(value)
+
+
+real_attribute = property(real, _set_real, doc="The real part, a view; assignment writes it.")
+imag_attribute = property(imag, _set_imag, doc="The imaginary part, a view; assignment writes it.")
+
+
+@native("_conj")
 def conj(input: Tensor) -> Tensor:
-    """The complex conjugate, computed; the tensor itself when it is real.
+    """The complex conjugate, computed at once; the tensor itself when it is real.
 
     Example:
         >>> import facula as torch
         >>> torch.conj(torch.tensor([1 + 2j]))
         tensor([1.-2.j])
     """
-    if not input.is_complex():
-        return input
-    result = clone(input)
-    view_as_real(result).select(-1, 1).neg_()
-    return result
 
 
-conj_physical = conj
+@native
+def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The complex conjugate; the tensor itself when it is real.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.conj_physical(torch.tensor([1 + 2j]))
+        tensor([1.-2.j])
+    """
+
+
+@native
+def conj_physical_(input: Tensor) -> Tensor:
+    """In-place form of ``conj_physical``."""
 
 
 def resolve_conj(input: Tensor) -> Tensor:
@@ -288,9 +310,18 @@ def resolve_conj(input: Tensor) -> Tensor:
     return input
 
 
-resolve_neg = resolve_conj
+def resolve_neg(input: Tensor) -> Tensor:
+    """The tensor itself: negation is never put off.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.resolve_neg(torch.tensor([1.0]))
+        tensor([1.])
+    """
+    return input
 
 
+@native
 def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The angle of complex numbers; of real ones 0, or pi below 0.
 
@@ -299,10 +330,3 @@ def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         >>> torch.angle(torch.tensor([1.0, -1.0]))
         tensor([0.0000, 3.1416])
     """
-    if input.is_complex():
-        parts = view_as_real(input)
-        result = parts.select(-1, 1).atan2(parts.select(-1, 0))
-    else:
-        x = input if input.is_floating_point() else _to_dtype(input, _C.get_default_dtype())
-        result = (x < 0).to(x.dtype) * 3.141592653589793 + x * 0
-    return result if out is None else out.copy_(result)

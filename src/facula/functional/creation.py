@@ -224,6 +224,7 @@ def from_dlpack(ext_tensor) -> Tensor:
     return _from_dlpack(ext_tensor)
 
 
+@native
 def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A complex tensor of its two parts.
 
@@ -235,29 +236,20 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
         >>> torch.complex(torch.tensor([1.0]), torch.tensor([2.0]))
         tensor([1.+2.j])
     """
-    if real.dtype is not imag.dtype or not real.is_floating_point() or real.dtype.itemsize < 4:
-        raise RuntimeError(
-            f"complex(): Expected both inputs to be Float or Double tensors of one dtype but got "
-            f"{real.dtype._scalar_name} and {imag.dtype._scalar_name}"
-        )
-    parts = _stack((real + imag * 0, imag + real * 0), -1).detach()
-    return finish(parts._view_dtype(real.dtype.to_complex()).select(-1, 0), out, False)
 
 
-@native("stack")
-def _stack(tensors: tuple[Tensor, ...], dim: int) -> Tensor:
-    """Tensors joined along a new dimension."""
-
-
+@native
 def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A complex tensor of magnitudes and angles.
+
+    Raises:
+        RuntimeError: they are not both float32 or both float64.
 
     Example:
         >>> import facula as torch
         >>> torch.polar(torch.tensor([2.0]), torch.tensor([0.0]))
         tensor([2.+0.j])
     """
-    return complex(abs * angle.cos(), abs * angle.sin(), out=out)
 
 
 # ---- from a value ----
