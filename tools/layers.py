@@ -32,6 +32,7 @@ PACKAGE = (
     ("autograd", "func"),
     ("utils",),
     ("nn",),
+    ("fft",),
     ("optim",),
     ("io", "utils.data", "backends", "cuda"),
     ("datasets",),

@@ -136,7 +136,7 @@ double log_sum_block(const double* x, double* y, int64_t n, double carry) {
 }
 template <ScanOp op, class A>
 A scan_any_block(const A* x, A* y, int64_t n, A carry, bool fours) {
-  if constexpr (op == ScanOp::LogSumExp)
+  if constexpr (op == ScanOp::LogSumExp && std::is_same_v<A, double>)
     return log_sum_block(x, y, n, carry);
   else
     return scan_block<op>(x, y, n, carry, fours);

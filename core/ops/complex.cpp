@@ -184,7 +184,7 @@ const OpDef kOps[] = {
     FACULA_OP("_complex_nan_to_num", Copy, nullptr, nan_to_num),
     FACULA_OP("angle", Copy, "AngleBackward0", angle, .vjp = angle_vjp, .saves = {1}),
     FACULA_OP("complex", Copy, "ComplexBackward0", complex, .vjp = complex_vjp),
-    FACULA_OP("polar", Copy, "PolarBackward0", polar, .vjp = polar_vjp, .saves = {0b11}),
+    FACULA_OP("polar", Copy, "PolarBackward0", polar, .vjp = polar_vjp, .saves = {0b11, 0b11}),
 };
 
 }  // namespace

@@ -532,6 +532,9 @@ static const OpDef* complex_form(const OpDef& op, const Arg* args, size_t n) {
 }
 
 static Tensor run_complex_form(const OpDef& form_op, const Arg* args, size_t n, const Tensor& out, Form form) {
+  static const OpDef& magnitude = find_op("_complex_abs");
+  FACULA_CHECK(form != Form::InPlace || &form_op != &magnitude, Runtime,
+               "In-place abs is not supported for complex tensors.");
   Result r;
   apply(form_op, args, n, form, r);
   Tensor value = r.tensors[0];

@@ -63,8 +63,11 @@ cfloat, cdouble = complex64, complex128
 
 # Imported when first used: facula.nn, facula.optim, ...
 _LAZY_MODULES = frozenset(
-    ("autograd", "backends", "cuda", "datasets", "func", "io", "linalg", "nn", "optim", "special", "testing", "utils")
-)
+    (
+        "autograd", "backends", "cuda", "datasets", "fft", "func", "io", "linalg",
+        "nn", "optim", "special", "testing", "utils",
+    )
+)  # fmt: skip
 _LAZY_NAMES = {
     "save": "facula.io",
     "load": "facula.io",

@@ -29,7 +29,8 @@ class Array:
             low = max(self.low, 0) if dtype == "uint8" else self.low
             first = int(np.ceil(low))
             return random.integers(first, max(int(np.floor(self.high)), first) + 1, shape)
-        return random.uniform(self.low, self.high, shape)
+        values = random.uniform(self.low, self.high, shape)
+        return values + 1j * random.uniform(self.low, self.high, shape) if "complex" in dtype else values
 
     def build(self, torch, seed, dtype, layout, requires_grad):
         dtype = dtype if self.kind == "x" else self.kind
@@ -478,4 +479,11 @@ INTERNAL = {
     "_nadam_step": "optim.NAdam",
     "_radam_step": "optim.RAdam",
     "_rprop_step": "optim.Rprop",
+    "_complex_sign": "sign of a complex tensor, which is an error",
+    # those of complex numbers are in samples_complex.py
+    **dict.fromkeys(
+        "_conj _complex_abs _complex_sgn _complex_softsign _complex_nan_to_num angle complex conj_physical imag polar "
+        "real view_as_complex view_as_real".split(),
+        "samples_complex.py",
+    ),
 }

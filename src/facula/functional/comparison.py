@@ -289,7 +289,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         raise RuntimeError(f"rtol and atol must be greater than or equal to zero, but got rtol={rtol}, atol={atol}")
     input, other = input.detach(), other.detach()
     close = eq(input, other)
-    if input.is_floating_point():
+    if input.is_floating_point() or input.is_complex():
         if equal_nan:
             close = close | (isnan(input) & isnan(other))
     elif rtol == 0 and atol == 0:

@@ -4,6 +4,7 @@ the others no start-up time. Tables only: each module's functions and, of those,
 from __future__ import annotations
 
 MODULES: dict[str, tuple[str, str]] = {
+    "facula.fft.short_time": ("istft stft", "istft stft"),
     "statistics": ("histc histogram histogramdd nanquantile quantile", "histc histogram nanquantile quantile"),
     "copies": (
         "alias_copy as_strided_copy detach_copy diagonal_copy expand_copy narrow_copy permute_copy "
@@ -73,4 +74,4 @@ def load(module_name: str):
     """Import one of them."""
     from importlib import import_module
 
-    return import_module(f"facula.functional.{module_name}")
+    return import_module(module_name if "." in module_name else f"facula.functional.{module_name}")

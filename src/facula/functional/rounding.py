@@ -233,7 +233,7 @@ def nan_to_num(
         >>> torch.nan_to_num(torch.tensor([float("nan"), float("inf"), 1.0]), posinf=9.0)
         tensor([0., 9., 1.])
     """
-    if not input.is_floating_point():
+    if not (input.is_floating_point() or input.is_complex()):
         return input.clone() if out is None else out.copy_(input)
     largest = finfo(input.dtype).max
     return _nan_to_num(

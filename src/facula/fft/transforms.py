@@ -1,0 +1,644 @@
+"""Discrete Fourier transforms. SciPy computes them, or NumPy where that is missing. Types,
+sizes and derivatives of any order are here: the derivative of a transform is a transform."""
+
+from __future__ import annotations
+
+from facula import _C
+from facula._C import Tensor, dtype
+from facula.autograd.function import Function
+from facula.functional.arguments import check_place, finish, write_out
+from facula.functional.conversion import conj, real
+from facula.functional.creation import arange, empty, from_numpy, zeros
+from facula.functional.joining import cat, roll
+
+__all__ = [
+    "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn", "ifftshift",
+    "ihfft", "ihfft2", "ihfftn", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn",
+]  # fmt: skip
+
+# ---- the library that transforms ----
+
+
+def _library():
+    """scipy.fft, which keeps float32, else numpy.fft."""
+    try:
+        import scipy.fft as library
+    except ImportError:
+        try:
+            import numpy.fft as library
+        except ImportError:
+            raise ModuleNotFoundError(
+                "torch.fft needs SciPy (or NumPy), which computes the transforms; install it with `pip install scipy`"
+            ) from None
+    return library
+
+
+def _call(name: str, x: Tensor, result_dtype: dtype, **options) -> Tensor:
+    values = getattr(_library(), name)(x.detach().numpy(), **options)
+    return from_numpy(values.copy() if not values.flags.writeable else values).to(result_dtype)
+
+
+# ---- three transforms with their derivatives ----
+# scale: the sums are divided by nothing ("no"), the square root of the number of points ("root"), or that ("count").
+
+_FORWARD = {"no": "backward", "root": "ortho", "count": "forward"}  # NumPy's names, which depend on the direction
+_INVERSE = {"no": "forward", "root": "ortho", "count": "backward"}
+
+
+class _FftC2C(Function):
+    """Complex numbers to complex numbers; exponent -i when ``forward``, else +i."""
+
+    @staticmethod
+    def forward(ctx, x, dims, scale, forward):
+        ctx.arguments = dims, scale, forward
+        if x.numel() == 0:
+            return x.clone()
+        name, norm = ("fftn", _FORWARD[scale]) if forward else ("ifftn", _INVERSE[scale])
+        return _call(name, x, x.dtype, axes=dims, norm=norm)
+
+    @staticmethod
+    def backward(ctx, g):
+        dims, scale, forward = ctx.arguments
+        return _FftC2C.apply(g, dims, scale, not forward), None, None, None
+
+
+class _FftR2C(Function):
+    """Real numbers to complex ones, exponent -i: all of them, or without those that are conjugates of the others."""
+
+    @staticmethod
+    def forward(ctx, x, dims, scale, onesided):
+        ctx.arguments = dims, scale, onesided, x.shape[dims[-1]]
+        result_dtype = x.dtype.to_complex()
+        if x.numel() == 0:
+            sizes = list(x.shape)
+            if onesided:
+                sizes[dims[-1]] = sizes[dims[-1]] // 2 + 1
+            return empty(sizes, dtype=result_dtype)
+        return _call("rfftn" if onesided else "fftn", x, result_dtype, axes=dims, norm=_FORWARD[scale])
+
+    @staticmethod
+    def backward(ctx, g):
+        dims, scale, onesided, n = ctx.arguments
+        full = _resized(g, (n,), dims[-1:]) if onesided else g
+        return real(_FftC2C.apply(full, dims, scale, False)), None, None, None
+
+
+class _FftC2R(Function):
+    """Half of a Hermitian signal to ``n`` real numbers in the last of ``dims``, exponent +i."""
+
+    @staticmethod
+    def forward(ctx, x, dims, scale, n):
+        ctx.arguments = dims, scale, n
+        result_dtype = x.dtype.to_real()
+        sizes = list(x.shape)
+        sizes[dims[-1]] = n
+        if x.numel() == 0:
+            return empty(sizes, dtype=result_dtype)
+        points = [sizes[d] for d in dims]
+        return _call("irfftn", x, result_dtype, s=points, axes=dims, norm=_INVERSE[scale])
+
+    @staticmethod
+    def backward(ctx, g):
+        dims, scale, n = ctx.arguments
+        half = _FftR2C.apply(g, dims, scale, True)
+        twice = n - half.shape[dims[-1]]  # so many stand for their conjugates as well
+        if twice > 0:
+            one, both, rest = half.split([1, twice, half.shape[dims[-1]] - twice - 1], dims[-1])
+            half = cat((one, both * 2, rest), dims[-1])
+        return half, None, None, None
+
+
+_FftC2C._node_name, _FftR2C._node_name, _FftC2R._node_name = "FftC2CBackward0", "FftR2CBackward0", "FftC2RBackward0"
+
+
+# ---- arguments ----
+
+
+def _scale(norm: str | None, forward: bool) -> str:
+    if norm is None or norm == "backward":
+        return "no" if forward else "count"
+    if norm == "forward":
+        return "count" if forward else "no"
+    if norm == "ortho":
+        return "root"
+    raise RuntimeError(f'Invalid normalization mode: "{norm}"; norm must be "forward", "backward" or "ortho"')
+
+
+def _promoted(x: Tensor, to_complex: bool) -> Tensor:
+    """Integers as the default float type; complex when the transform takes complex numbers."""
+    kind = x.dtype
+    if not (kind.is_floating_point or kind.is_complex):
+        kind = _C.get_default_dtype()
+    if kind.to_complex().to_real() is not kind.to_real():  # float16, bfloat16
+        raise RuntimeError(f"Unsupported dtype {kind._scalar_name}: torch.fft transforms float32 and float64 numbers")
+    return x.to(kind.to_complex() if to_complex else kind)
+
+
+def _need_real(name: str, x: Tensor) -> None:
+    if x.dtype.is_complex:
+        raise RuntimeError(f"{name} expects a real input tensor, but got {x.dtype._scalar_name}")
+
+
+def _need_points(sizes) -> None:
+    for n in sizes:
+        if n < 1:
+            raise RuntimeError(f"Invalid number of data points ({n}) specified")
+
+
+def _wrapped(dim: int, ndim: int) -> int:
+    if ndim == 0:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    if not -ndim <= dim < ndim:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {dim})")
+    return dim % ndim
+
+
+def _resized(x: Tensor, sizes, dims) -> Tensor:
+    """Cut or filled up with zeros at the end of each of ``dims``."""
+    for n, d in zip(sizes, dims):
+        if x.shape[d] > n:
+            x = x.narrow(d, 0, n)
+        elif x.shape[d] < n:
+            missing = [*x.shape[:d], n - x.shape[d], *x.shape[d + 1 :]]
+            x = cat((x, zeros(missing, dtype=x.dtype)), d)
+    return x
+
+
+def _shape_and_dims(x: Tensor, s, dim) -> tuple[list[int], tuple[int, ...]]:
+    ndim = x.dim()
+    s = (s,) if isinstance(s, int) else s
+    dims = None if dim is None else [_wrapped(d, ndim) for d in ((dim,) if isinstance(dim, int) else dim)]
+    if dims is not None and len(set(dims)) != len(dims):
+        raise RuntimeError("FFT dims must be unique")
+    if s is None:
+        dims = list(range(ndim)) if dims is None else dims
+        sizes = [x.shape[d] for d in dims]
+    else:
+        if dims is not None and len(dims) != len(s):
+            raise RuntimeError("When given, dim and shape arguments must have the same length")
+        if len(s) > ndim:
+            raise RuntimeError(f"Got shape with {len(s)} values but input tensor only has {ndim} dimensions.")
+        dims = list(range(ndim - len(s), ndim)) if dims is None else dims
+        sizes = [x.shape[d] if n == -1 else n for n, d in zip(s, dims)]
+    _need_points(sizes)
+    return sizes, tuple(dims)
+
+
+def _half_shape_and_dims(name: str, x: Tensor, s, dim) -> tuple[list[int], tuple[int, ...], int]:
+    """The same where the last dimension holds half of a signal; its full length."""
+    sizes, dims = _shape_and_dims(x, s, dim)
+    if not sizes:
+        raise RuntimeError(f"{name} must transform at least one axis")
+    s = (s,) if isinstance(s, int) else s
+    n = 2 * (x.shape[dims[-1]] - 1) if s is None or s[-1] == -1 else s[-1]
+    _need_points((n,))
+    sizes[-1] = n // 2 + 1
+    return sizes, dims, n
+
+
+def _given(result: Tensor, out: Tensor | None) -> Tensor:
+    return result if out is None else write_out(result, out)
+
+
+# ---- one dimension ----
+
+
+def _c2c(x: Tensor, n: int | None, dim: int, norm: str | None, forward: bool, out: Tensor | None) -> Tensor:
+    d = _wrapped(dim, x.dim())
+    _need_points((x.shape[d] if n is None else n,))
+    scale = _scale(norm, forward)
+    if forward and not x.dtype.is_complex:
+        x = _promoted(x, False)
+        return _given(_FftR2C.apply(x if n is None else _resized(x, (n,), (d,)), (d,), scale, False), out)
+    x = _promoted(x, True)
+    return _given(_FftC2C.apply(x if n is None else _resized(x, (n,), (d,)), (d,), scale, forward), out)
+
+
+def _r2c(name: str, x: Tensor, n: int | None, dim: int, norm: str | None, forward: bool, out) -> Tensor:
+    _need_real(name, x)
+    x = _promoted(x, False)
+    d = _wrapped(dim, x.dim())
+    _need_points((x.shape[d] if n is None else n,))
+    result = _FftR2C.apply(x if n is None else _resized(x, (n,), (d,)), (d,), _scale(norm, forward), True)
+    return _given(result if forward else conj(result), out)
+
+
+def _c2r(x: Tensor, n: int | None, dim: int, norm: str | None, forward: bool, out) -> Tensor:
+    x = _promoted(x, True)
+    d = _wrapped(dim, x.dim())
+    points = 2 * (x.shape[d] - 1) if n is None else n
+    _need_points((points,))
+    x = x if n is None else _resized(x, (n // 2 + 1,), (d,))
+    return _given(_FftC2R.apply(conj(x) if forward else x, (d,), _scale(norm, forward), points), out)
+
+
+def fft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """The discrete Fourier transform along ``dim``.
+
+    Args:
+        n: the signal is cut or filled up with zeros to this length first.
+        norm: "backward" (the default) leaves the sum as it is, "ortho" divides it by sqrt(n), "forward" by n. Of the
+            inverse transforms, "backward" is the one that divides by n.
+
+    Raises:
+        RuntimeError: half precision, fewer than one point, or an unknown ``norm``.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.fft(torch.tensor([1.0, 2.0, 3.0, 4.0]))
+        tensor([10.+0.j, -2.+2.j, -2.+0.j, -2.-2.j])
+    """
+    return _c2c(input, n, dim, norm, True, out)
+
+
+def ifft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """The inverse of ``fft``.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.ifft(torch.tensor([10 + 0j, -2 + 2j, -2 + 0j, -2 - 2j]))
+        tensor([1.+0.j, 2.+0.j, 3.+0.j, 4.+0.j])
+    """
+    return _c2c(input, n, dim, norm, False, out)
+
+
+def rfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """The first half of ``fft`` of real numbers; the other half are its conjugates.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.rfft(torch.tensor([1.0, 2.0, 3.0, 4.0]))
+        tensor([10.+0.j, -2.+2.j, -2.+0.j])
+    """
+    return _r2c("rfft", input, n, dim, norm, True, out)
+
+
+def irfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """The inverse of ``rfft``: ``n`` real numbers, by default an even number of them.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.irfft(torch.tensor([10 + 0j, -2 + 2j, -2 + 0j]))
+        tensor([1., 2., 3., 4.])
+    """
+    return _c2r(input, n, dim, norm, False, out)
+
+
+def hfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """``fft`` of a Hermitian signal, of which the first half is given: ``n`` real numbers.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.hfft(torch.tensor([2.5 + 0j, -0.5 - 0.5j, -0.5 + 0j]))
+        tensor([1., 2., 3., 4.])
+    """
+    return _c2r(input, n, dim, norm, True, out)
+
+
+def ihfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """The inverse of ``hfft``: the first half of ``ifft`` of real numbers.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.ihfft(torch.tensor([1.0, 2.0, 3.0, 4.0]))
+        tensor([ 2.5000-0.0000j, -0.5000-0.5000j, -0.5000-0.0000j])
+    """
+    return _r2c("ihfft", input, n, dim, norm, False, out)
+
+
+# ---- several dimensions ----
+
+
+def _c2cn(x: Tensor, s, dim, norm: str | None, forward: bool, out) -> Tensor:
+    sizes, dims = _shape_and_dims(x, s, dim)
+    x = _resized(_promoted(x, True), sizes, dims)
+    scale = _scale(norm, forward)
+    return _given(_FftC2C.apply(x, dims, scale, forward) if dims else x, out)
+
+
+def fftn(
+    input: Tensor,
+    s: tuple[int, ...] | None = None,
+    dim: tuple[int, ...] | None = None,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The discrete Fourier transform over ``dim``, by default over the last dimensions as many as ``s``, or all.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.fftn(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        tensor([[10.+0.j, -2.+0.j],
+                [-4.+0.j,  0.+0.j]])
+    """
+    return _c2cn(input, s, dim, norm, True, out)
+
+
+def fft2(
+    input: Tensor,
+    s: tuple[int, ...] | None = None,
+    dim: tuple[int, ...] = (-2, -1),
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``fftn`` over the last two dimensions.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.fft2(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        tensor([[10.+0.j, -2.+0.j],
+                [-4.+0.j,  0.+0.j]])
+    """
+    return fftn(input, s, dim, norm, out=out)
+
+
+def ifftn(
+    input: Tensor,
+    s: tuple[int, ...] | None = None,
+    dim: tuple[int, ...] | None = None,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The inverse of ``fftn``.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.ifftn(torch.tensor([[10 + 0j, -2 + 0j], [-4 + 0j, 0 + 0j]]))
+        tensor([[1.+0.j, 2.+0.j],
+                [3.+0.j, 4.+0.j]])
+    """
+    return _c2cn(input, s, dim, norm, False, out)
+
+
+def ifft2(
+    input: Tensor,
+    s: tuple[int, ...] | None = None,
+    dim: tuple[int, ...] = (-2, -1),
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``ifftn`` over the last two dimensions.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.ifft2(torch.tensor([[10 + 0j, -2 + 0j], [-4 + 0j, 0 + 0j]]))
+        tensor([[1.+0.j, 2.+0.j],
+                [3.+0.j, 4.+0.j]])
+    """
+    return ifftn(input, s, dim, norm, out=out)
+
+
+def rfftn(
+    input: Tensor,
+    s: tuple[int, ...] | None = None,
+    dim: tuple[int, ...] | None = None,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``fftn`` of real numbers, of the last dimension the first half.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.rfftn(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        tensor([[10.+0.j, -2.+0.j],
+                [-4.+0.j,  0.+0.j]])
+    """
+    _need_real("rfftn", input)
+    sizes, dims = _shape_and_dims(input, s, dim)
+    if not dims:
+        raise RuntimeError("rfftn must transform at least one axis")
+    x = _resized(_promoted(input, False), sizes, dims)
+    return _given(_FftR2C.apply(x, dims, _scale(norm, True), True), out)
+
+
+def rfft2(
+    input: Tensor,
+    s: tuple[int, ...] | None = None,
+    dim: tuple[int, ...] = (-2, -1),
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``rfftn`` over the last two dimensions.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.rfft2(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        tensor([[10.+0.j, -2.+0.j],
+                [-4.+0.j,  0.+0.j]])
+    """
+    return rfftn(input, s, dim, norm, out=out)
+
+
+def irfftn(
+    input: Tensor,
+    s: tuple[int, ...] | None = None,
+    dim: tuple[int, ...] | None = None,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The inverse of ``rfftn``: real numbers, ``s[-1]`` of them along the last dimension.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.irfftn(torch.tensor([[10 + 0j, -2 + 0j], [-4 + 0j, 0 + 0j]]))
+        tensor([[1., 2.],
+                [3., 4.]])
+    """
+    sizes, dims, n = _half_shape_and_dims("irfftn", input, s, dim)
+    x = _resized(_promoted(input, True), sizes, dims)
+    return _given(_FftC2R.apply(x, dims, _scale(norm, False), n), out)
+
+
+def irfft2(
+    input: Tensor,
+    s: tuple[int, ...] | None = None,
+    dim: tuple[int, ...] = (-2, -1),
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``irfftn`` over the last two dimensions.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.irfft2(torch.tensor([[10 + 0j, -2 + 0j], [-4 + 0j, 0 + 0j]]))
+        tensor([[1., 2.],
+                [3., 4.]])
+    """
+    return irfftn(input, s, dim, norm, out=out)
+
+
+def hfftn(
+    input: Tensor,
+    s: tuple[int, ...] | None = None,
+    dim: tuple[int, ...] | None = None,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``fftn`` of a signal that is Hermitian in the last dimension, of which the first half is given: real numbers.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.hfftn(torch.tensor([[2.5 + 0j, -0.5 + 0j], [-1 + 0j, 0 + 0j]]))
+        tensor([[1., 2.],
+                [3., 4.]])
+    """
+    sizes, dims, n = _half_shape_and_dims("hfftn", input, s, dim)
+    x = _resized(_promoted(input, True), sizes, dims)
+    scale = _scale(norm, True)
+    if len(dims) > 1:
+        x = _FftC2C.apply(x, dims[:-1], scale, True)
+    return _given(_FftC2R.apply(conj(x), dims[-1:], scale, n), out)
+
+
+def hfft2(
+    input: Tensor,
+    s: tuple[int, ...] | None = None,
+    dim: tuple[int, ...] = (-2, -1),
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``hfftn`` over the last two dimensions.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.hfft2(torch.tensor([[2.5 + 0j, -0.5 + 0j], [-1 + 0j, 0 + 0j]]))
+        tensor([[1., 2.],
+                [3., 4.]])
+    """
+    return hfftn(input, s, dim, norm, out=out)
+
+
+def ihfftn(
+    input: Tensor,
+    s: tuple[int, ...] | None = None,
+    dim: tuple[int, ...] | None = None,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The inverse of ``hfftn``: of the last dimension the first half.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.ihfftn(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        tensor([[ 2.5000+0.j, -0.5000+0.j],
+                [-1.0000+0.j,  0.0000+0.j]])
+    """
+    _need_real("ihfftn", input)
+    sizes, dims = _shape_and_dims(input, s, dim)
+    if not dims:
+        raise RuntimeError("ihfftn must transform at least one axis")
+    x = _resized(_promoted(input, False), sizes, dims)
+    scale = _scale(norm, False)
+    result = conj(_FftR2C.apply(x, dims[-1:], scale, True))
+    return _given(_FftC2C.apply(result, dims[:-1], scale, False) if len(dims) > 1 else result, out)
+
+
+def ihfft2(
+    input: Tensor,
+    s: tuple[int, ...] | None = None,
+    dim: tuple[int, ...] = (-2, -1),
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``ihfftn`` over the last two dimensions.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.ihfft2(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        tensor([[ 2.5000+0.j, -0.5000+0.j],
+                [-1.0000+0.j,  0.0000+0.j]])
+    """
+    return ihfftn(input, s, dim, norm, out=out)
+
+
+# ---- frequencies and their order ----
+
+
+def _frequencies(whole: Tensor, n: int, d: float, kind, out, requires_grad: bool) -> Tensor:
+    kind = kind or _C.get_default_dtype()
+    if not (kind.is_floating_point or kind.is_complex):
+        raise RuntimeError(f"fftfreq requires a floating point or complex dtype, given {kind}")
+    return finish((whole.to(_C.float64) / (n * d)).to(kind), out, requires_grad)
+
+
+def fftfreq(
+    n: int, d: float = 1.0, *, out: Tensor | None = None, dtype=None, layout=None, device=None, requires_grad=False
+) -> Tensor:
+    """The frequency of each result of ``fft`` of ``n`` points that are ``d`` apart.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.fftfreq(5)
+        tensor([ 0.0000,  0.2000,  0.4000, -0.4000, -0.2000])
+    """
+    check_place(device, layout)
+    whole = cat((arange((n + 1) // 2), arange(-(n // 2), 0)))
+    return _frequencies(whole, n, d, dtype, out, requires_grad)
+
+
+def rfftfreq(
+    n: int, d: float = 1.0, *, out: Tensor | None = None, dtype=None, layout=None, device=None, requires_grad=False
+) -> Tensor:
+    """The frequency of each result of ``rfft`` of ``n`` points that are ``d`` apart.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.rfftfreq(5)
+        tensor([0.0000, 0.2000, 0.4000])
+    """
+    check_place(device, layout)
+    return _frequencies(arange(n // 2 + 1), n, d, dtype, out, requires_grad)
+
+
+def _shift(x: Tensor, dim, direction: int) -> Tensor:
+    dims = range(x.dim()) if dim is None else (dim,) if isinstance(dim, int) else dim
+    dims = [_wrapped(d, x.dim()) for d in dims]
+    if not dims:
+        return x.clone()
+    return roll(x, tuple(x.shape[d] // 2 if direction > 0 else (x.shape[d] + 1) // 2 for d in dims), tuple(dims))
+
+
+def fftshift(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
+    """The results of ``fft`` in the order of their frequencies, from negative to positive.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.fftshift(torch.fft.fftfreq(4))
+        tensor([-0.5000, -0.2500,  0.0000,  0.2500])
+    """
+    return _shift(input, dim, 1)
+
+
+def ifftshift(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
+    """The inverse of ``fftshift``.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.fft.ifftshift(torch.tensor([-0.5, -0.25, 0.0, 0.25]))
+        tensor([ 0.0000,  0.2500, -0.5000, -0.2500])
+    """
+    return _shift(input, dim, -1)
