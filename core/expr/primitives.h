@@ -35,7 +35,7 @@ namespace facula {
   U(cosh, g * sinh(x)) \
   U(tanh, g * (1.0 - y * y)) \
   U(asinh, g * rsqrt(x * x + 1.0)) \
-  U(acosh, g * (rsqrt(x - 1.0) * rsqrt(x + 1.0))) \
+  U(acosh, g * rsqrt(x * x - 1.0)) \
   U(atanh, g / (1.0 - x * x)) \
   U(sigmoid, g * (1.0 - y) * y) \
   U(softplus, g * sigmoid(x)) \

@@ -521,7 +521,7 @@ static bool run_simple(const OpDef& op, const Arg* args, size_t n, const Tensor&
   return true;
 }
 
-// ---- complex operands of a formula that is not holomorphic: another entry of the table (ops/complex.cpp) ----
+// ---- complex operands of a formula whose derivative holds for real ones only: another entry (ops/complex.cpp) ----
 
 static const OpDef* complex_form(const OpDef& op, const Arg* args, size_t n) {
   if (!op.pointwise->def || op.pointwise->supports(Column::C64)) return nullptr;
@@ -535,6 +535,7 @@ static Tensor run_complex_form(const OpDef& form_op, const Arg* args, size_t n, 
   static const OpDef& magnitude = find_op("_complex_abs");
   FACULA_CHECK(form != Form::InPlace || &form_op != &magnitude, Runtime,
                "In-place abs is not supported for complex tensors.");
+  if (form_op.pointwise) return apply_pointwise(form_op, args, n, out, form);
   Result r;
   apply(form_op, args, n, form, r);
   Tensor value = r.tensors[0];

@@ -130,7 +130,8 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(cosh, CoshBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), cosh(x)) \
   F(tanh, TanhBackward0, Float, RC, 0b1, 0b1, RESULT(g * (1.0 - y * y)), (auto x), tanh(x)) \
   F(asinh, AsinhBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), asinh(x)) \
-  F(acosh, AcoshBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), acosh(x)) \
+  F(acosh, AcoshBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), acosh(x)) \
+  F(_complex_acosh, AcoshBackward0, Float, C, 0b1, 0, RESULT(g / sinh(y)), (auto x), acosh(x)) \
   F(atanh, AtanhBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), atanh(x)) \
   F(sinc, SincBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), sinc(x)) \
   F(erf, ErfBackward0, Float, R, 0b1, 0b1, OPERANDS, (auto x), erf(x)) \

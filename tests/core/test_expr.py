@@ -273,7 +273,7 @@ def test_errors_name_what_was_wrong() -> None:
         formulas.evaluate("gelo", "kernel", -1, x)
     with pytest.raises(ValueError, match="add takes 2 buffers, given 1"):
         formulas.evaluate("add", "kernel", -1, x)
-    with pytest.raises(NotImplementedError, match="defined on integers"):
+    with pytest.raises(NotImplementedError, match="is not defined on"):
         formulas.evaluate("gcd", "interpreter", -1, x, x)
 
 

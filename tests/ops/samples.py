@@ -482,8 +482,8 @@ INTERNAL = {
     "_complex_sign": "sign of a complex tensor, which is an error",
     # those of complex numbers are in samples_complex.py
     **dict.fromkeys(
-        "_conj _complex_abs _complex_sgn _complex_softsign _complex_nan_to_num angle complex conj_physical imag polar "
-        "real view_as_complex view_as_real".split(),
+        "_conj _complex_abs _complex_acosh _complex_sgn _complex_softsign _complex_nan_to_num angle complex "
+        "conj_physical imag polar real view_as_complex view_as_real".split(),
         "samples_complex.py",
     ),
 }

@@ -247,8 +247,8 @@ def fft(
 
     Example:
         >>> import facula as torch
-        >>> torch.fft.fft(torch.tensor([1.0, 2.0, 3.0, 4.0]))
-        tensor([10.+0.j, -2.+2.j, -2.+0.j, -2.-2.j])
+        >>> torch.fft.fft(torch.tensor([1 + 1j, 2 + 0j]))
+        tensor([ 3.+1.j, -1.+1.j])
     """
     return _c2c(input, n, dim, norm, True, out)
 
@@ -312,8 +312,8 @@ def ihfft(
 
     Example:
         >>> import facula as torch
-        >>> torch.fft.ihfft(torch.tensor([1.0, 2.0, 3.0, 4.0]))
-        tensor([ 2.5000-0.0000j, -0.5000-0.5000j, -0.5000-0.0000j])
+        >>> torch.fft.ihfft(torch.tensor([1.0, 2.0, 3.0, 4.0])).abs()
+        tensor([2.5000, 0.7071, 0.5000])
     """
     return _r2c("ihfft", input, n, dim, norm, False, out)
 
@@ -542,9 +542,9 @@ def ihfftn(
 
     Example:
         >>> import facula as torch
-        >>> torch.fft.ihfftn(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
-        tensor([[ 2.5000+0.j, -0.5000+0.j],
-                [-1.0000+0.j,  0.0000+0.j]])
+        >>> torch.fft.ihfftn(torch.tensor([[1.0, 2.0], [3.0, 4.0]])).abs()
+        tensor([[2.5000, 0.5000],
+                [1.0000, 0.0000]])
     """
     _need_real("ihfftn", input)
     sizes, dims = _shape_and_dims(input, s, dim)
@@ -568,9 +568,9 @@ def ihfft2(
 
     Example:
         >>> import facula as torch
-        >>> torch.fft.ihfft2(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
-        tensor([[ 2.5000+0.j, -0.5000+0.j],
-                [-1.0000+0.j,  0.0000+0.j]])
+        >>> torch.fft.ihfft2(torch.tensor([[1.0, 2.0], [3.0, 4.0]])).abs()
+        tensor([[2.5000, 0.5000],
+                [1.0000, 0.0000]])
     """
     return ihfftn(input, s, dim, norm, out=out)
 
