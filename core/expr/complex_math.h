@@ -10,8 +10,9 @@ using Z = Complex<double>;
   F(sqrt)                                                                                                        \
   F(rsqrt)                                                                                                       \
   F(exp)                                                                                                         \
-  F(exp2) F(expm1) F(log) F(log2) F(log10) F(log1p) F(sin) F(cos) F(tan) F(asin) F(acos) F(atan) F(sinh) F(cosh) \
-      F(tanh) F(asinh) F(acosh) F(atanh) F(sigmoid) F(sinc)
+  F(exp2)                                                                                                        \
+  F(expm1) F(log) F(log2) F(log10) F(log1p) F(sin) F(cos) F(tan) F(asin) F(acos) F(atan) F(sinh) F(cosh) F(tanh) \
+      F(asinh) F(acosh) F(atanh) F(sigmoid) F(sinc)
 #define DECLARE(name) Z name(Z x);
 FACULA_COMPLEX_FUNCTIONS(DECLARE)
 #undef DECLARE
