@@ -6,13 +6,13 @@
 namespace facula::complex_math {
 
 using Z = Complex<double>;
-#define FACULA_COMPLEX_FUNCTIONS(F)                                                                              \
-  F(sqrt)                                                                                                        \
-  F(rsqrt)                                                                                                       \
-  F(exp)                                                                                                         \
-  F(exp2)                                                                                                        \
-  F(expm1) F(log) F(log2) F(log10) F(log1p) F(sin) F(cos) F(tan) F(asin) F(acos) F(atan) F(sinh) F(cosh) F(tanh) \
-      F(asinh) F(acosh) F(atanh) F(sigmoid) F(sinc)
+// clang-format off
+#define FACULA_COMPLEX_FUNCTIONS(F) \
+  F(sqrt) F(rsqrt) F(exp) F(exp2) F(expm1) F(log) F(log2) F(log10) F(log1p) \
+  F(sin) F(cos) F(tan) F(asin) F(acos) F(atan) \
+  F(sinh) F(cosh) F(tanh) F(asinh) F(acosh) F(atanh) \
+  F(sigmoid) F(sinc)
+// clang-format on
 #define DECLARE(name) Z name(Z x);
 FACULA_COMPLEX_FUNCTIONS(DECLARE)
 #undef DECLARE
