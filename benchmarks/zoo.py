@@ -71,7 +71,7 @@ def two_convolutions(m: Any) -> Step:
     )
 
 
-def residual(m: Any, widths: tuple[int, ...], blocks: int, batch: int, lr: float = 2e-4) -> Step:
+def residual(m: Any, widths: tuple[int, ...], blocks: int, batch: int, lr: float = 2e-5) -> Step:
     """A residual network on 32 x 32 images: a stem, `blocks` blocks of two convolutions for each width, a head."""
     nn = m.nn
 
