@@ -170,12 +170,20 @@ void addmm_vjp(Backward& b) {
   if (b.needs(2)) b.set(2, ops::mm(ops::t(ops::conj(b.input(1))), ga));
 }
 
+// A factor in the type of integers, which it must not change.
+Scalar factor(const Scalar& by, DType dtype) { return is_integral(dtype) ? Scalar(by.to_int()) : by; }
 Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
+  if (a->dtype == DType::Float16 || a->dtype == DType::BFloat16) {  // composed, yet rounded once
+    auto wide = [](const Tensor& t) { return ops::to_dtype(t, DType::Float32); };
+    return ops::to_dtype(baddbmm(wide(input), wide(a), wide(b), beta, alpha), a->dtype);
+  }
+  alpha = factor(alpha, a->dtype), beta = factor(beta, a->dtype);
   Tensor product = scaled(ops::bmm(a, b), alpha);
   return beta.equals(0) ? product : ops::add(scaled(input, beta), product);
 }
 Tensor addmv(const Tensor& input, const Tensor& a, const Tensor& x, Scalar beta, Scalar alpha) {
   static const OpDef& op = find_op("mv");
+  alpha = factor(alpha, a->dtype), beta = factor(beta, a->dtype);
   Tensor product = scaled(call(op, a, x), alpha);
   return beta.equals(0) ? product : ops::add(scaled(input, beta), product);
 }

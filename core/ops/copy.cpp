@@ -299,7 +299,9 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
     return generate(n, dtype, dtype == DType::Float64 ? dtype : DType::Float64,
                     [&](int64_t i) { return lo + static_cast<double>(i) * by; });
   }
-  double count = std::ceil((hi - lo) / by);
+  bool whole = dtype == DType::Int64;  // PyTorch counts in the type of the result, but only in this one
+  double count = whole && step.to_int() ? std::ceil(static_cast<double>(end.to_int() - start.to_int()) / step.to_int())
+                                        : std::ceil((hi - lo) / by);
   FACULA_CHECK(count < 9.2e18, Runtime, "invalid size, possible overflow?");
   int64_t n = static_cast<int64_t>(count);
   if (is_integral(dtype)) {
@@ -319,6 +321,7 @@ void fill_linspace(T* p, int64_t n, T start, T end) {
 Tensor linspace(double start, double end, int64_t steps, DType dtype) {
   FACULA_CHECK(steps >= 0, Runtime, "number of steps must be non-negative");
   DType compute = dtype == DType::Float32 ? DType::Float32 : DType::Float64;
+  if (is_integral(dtype)) start = std::trunc(start), end = std::trunc(end);
   Tensor out = empty({steps}, compute);
   if (steps == 1)
     ops::fill_memory(out, Scalar(start));
@@ -329,6 +332,7 @@ Tensor linspace(double start, double end, int64_t steps, DType dtype) {
   return ops::converted_memory(out, dtype);
 }
 Tensor logspace(double start, double end, int64_t steps, double base, DType dtype) {
+  if (is_integral(dtype)) start = std::trunc(start), end = std::trunc(end);
   Tensor exponents = linspace(start, end, steps, DType::Float64);
   double* p = exponents->ptr<double>();
   for (int64_t i = 0; i < steps; ++i) p[i] = std::pow(base, p[i]);

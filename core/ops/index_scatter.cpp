@@ -184,8 +184,8 @@ void index_fill_vjp(Backward& b) {
 // ---- gather and scatter ----
 
 void check_gather(const char* name, const Tensor& self, int64_t dim, const Tensor& index) {
-  FACULA_CHECK(is_index(index), Runtime, name, "(): Expected dtype int32/int64 for index");
   if (index->numel == 0) return;
+  FACULA_CHECK(is_index(index), Runtime, name, "(): Expected dtype int32/int64 for index");
   Dims a = at_least_1d(self->sizes), b = at_least_1d(index->sizes);
   FACULA_CHECK(a.size() == b.size(), Runtime, "Index tensor must have the same number of dimensions as input tensor");
   for (int64_t d = 0; d < static_cast<int64_t>(a.size()); ++d)

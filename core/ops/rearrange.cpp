@@ -159,8 +159,8 @@ void repeat_vjp(Backward& b) {
 }
 
 const OpDef kOps[] = {
-    FACULA_OP("tril", Indexing, "TrilBackward0", tril, .vjp = tril_vjp),
-    FACULA_OP("triu", Indexing, "TriuBackward0", triu, .vjp = triu_vjp),
+    FACULA_OP("tril", Copy, "TrilBackward0", tril, .vjp = tril_vjp),
+    FACULA_OP("triu", Copy, "TriuBackward0", triu, .vjp = triu_vjp),
     FACULA_OP("flip", Indexing, "FlipBackward0", flip, .vjp = flip_vjp),
     FACULA_OP("roll", Indexing, "RollBackward0", roll, .vjp = roll_vjp),
     FACULA_OP("repeat", Indexing, "RepeatBackward0", repeat, .vjp = repeat_vjp),

@@ -155,7 +155,7 @@ void prod_vjp(Backward& b) {
 }
 
 Tensor sum_to_size(const Tensor& x, const Dims& sizes) {
-  if (x->sizes == sizes) return x;
+  if (x->sizes == sizes && !(sizes.empty() && x->dtype == DType::Bool)) return x;  // PyTorch sums a number all the same
   FACULA_CHECK(sizes.size() <= x->sizes.size(), Runtime, "size {", sizes, "} is not expandable to size {", x->sizes,
                "}.");
   Dims dims;
@@ -166,7 +166,7 @@ Tensor sum_to_size(const Tensor& x, const Dims& sizes) {
     FACULA_CHECK(stretched || sizes[i - lead] == x->sizes[i], Runtime, "size {", sizes, "} is not expandable to size {",
                  x->sizes, "}.");
   }
-  if (dims.empty()) return ops::reshape(x, sizes);
+  if (dims.empty() && !sizes.empty()) return ops::reshape(x, sizes);
   static const OpDef& op = find_op("sum");
   return ops::reshape(call(op, x, dims, true, is_integral(x->dtype) ? DType::Int64 : x->dtype), sizes);
 }

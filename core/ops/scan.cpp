@@ -13,6 +13,7 @@ namespace {
 
 Tensor scan(const char* name, cpu::ScanOp how, const Tensor& x, int64_t dim, DType dtype) {
   dim = wrap_dim(dim, x->ndim());
+  FACULA_CHECK(dtype != DType::Bool || x->ndim() == 0, NotImplemented, "\"", name, "\" not implemented for 'Bool'");
   Axis a = axis_of(x->sizes, dim);
   Tensor src = ops::contiguous_memory(x), out = empty(x->sizes, dtype);
   if (out->numel == 0) return out;

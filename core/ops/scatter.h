@@ -45,7 +45,7 @@ struct Scatter {
   bool empty;
   Scatter(const Tensor& self, int64_t& dim, const Tensor& given, const Tensor& src) : empty(given->numel == 0) {
     dim = wrap_dim(dim, self->ndim());
-    FACULA_CHECK(is_index(given), Runtime, "scatter(): Expected dtype int32/int64 for index");
+    FACULA_CHECK(empty || is_index(given), Runtime, "scatter(): Expected dtype int32/int64 for index");
     FACULA_CHECK(!src || self->dtype == src->dtype, Runtime, "scatter(): Expected self.dtype to be equal to src.dtype");
     if (empty) return;
     check_shapes(self, dim, given, src);

@@ -150,7 +150,7 @@ void survey_leaf(PyObject* o, Survey& s) {
         return;
       }
   }
-  FACULA_CHECK(!PyUnicode_Check(o), Type, "new(): invalid data type 'str'");
+  FACULA_CHECK(!PyUnicode_Check(o), Value, "too many dimensions 'str': a tensor holds numbers");
   FACULA_CHECK(scalar_from(o, v, false), Runtime, "Could not infer dtype of ", Py_TYPE(o)->tp_name);
   s.kind = std::max(s.kind, static_cast<int>(v.kind));
 }

@@ -24,6 +24,7 @@ struct NativeObject {
   bool falls_back;  // calls that do not fit the entry run the def itself
   int num_positional, num_params;
   ArgKind kinds[kMaxArgs];
+  uint32_t single;               // bit i: parameter i takes one int, although the entry could take several
   PyObject* names[kMaxArgs];     // interned
   PyObject* defaults[kMaxArgs];  // null: required
   PyObject* def;                 // the Python function: documentation, signature, module
@@ -272,7 +273,10 @@ void parse_rest(const NativeObject* f, int i, PyObject* const* args, Py_ssize_t 
     if (!convert(f->kinds[i], args[0], out, frame)) wrong_type(f, i, args[0]);
     return;
   }
-  if (f->kinds[i] == ArgKind::TensorList) {
+  const bool is_list = f->kinds[i] == ArgKind::TensorList;
+  FACULA_CHECK(n > 0 || is_list, Type, public_name(f), "() missing 1 required positional arguments: \"",
+               PyUnicode_AsUTF8(f->names[i]), "\"");
+  if (is_list) {
     TensorList* list = frame.new_list();
     for (Py_ssize_t k = 0; k < n; ++k) {
       if (!is_tensor(args[k])) wrong_type(f, i, args[k]);
@@ -291,6 +295,8 @@ void parse_rest(const NativeObject* f, int i, PyObject* const* args, Py_ssize_t 
 
 void parse_one(const NativeObject* f, int i, PyObject* o, Frame& frame) {
   Arg* out = new (frame.args() + i) Arg;
+  FACULA_CHECK(!(f->single >> i & 1) || !PySequence_Check(o) || is_tensor(o), Type, public_name(f), "(): argument '",
+               PyUnicode_AsUTF8(f->names[i]), "' (position ", i + 1, ") must be int, not ", Py_TYPE(o)->tp_name);
   if (!convert(f->kinds[i], o, *out, frame)) wrong_type(f, i, o);
 }
 
@@ -431,6 +437,8 @@ void choose_kinds(NativeObject* f) {
     bool is_text = text && PyUnicode_Check(text);
     if (f->kinds[i] == ArgKind::Operand && is_text && PyUnicode_CompareWithASCIIString(text, "Tensor") == 0)
       f->kinds[i] = ArgKind::Tensor;
+    const bool ints = f->kinds[i] == ArgKind::Ints || f->kinds[i] == ArgKind::MaybeInts;
+    if (ints && is_text && PyUnicode_CompareWithASCIIString(text, "int | None") == 0) f->single |= 1u << i;
   }
   if (f->form == Form::InPlace && f->kinds[0] == ArgKind::Operand) f->kinds[0] = ArgKind::Tensor;
 }
@@ -521,6 +529,21 @@ PyMethodDef module_methods[] = {
     {"_set_torch_function", set_torch_function, METH_O, "Switches __torch_function__ dispatch; returns what it was."},
     {}};
 
+// What is chosen by index may not be written over what it is chosen from.
+void check_apart(const OpDef& op, const Arg* args, size_t n, const Tensor& out) {
+  auto check_one = [&](const Tensor& t) {
+    FACULA_CHECK(!t || !may_overlap(out, t), Runtime,
+                 "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+                 "memory location. Please clone() the tensor before performing the operation: ",
+                 op.name, "() cannot write its result over an input");
+  };
+  for (size_t i = 0; i < n; ++i) {
+    if (args[i].tag == Arg::Tensor_) check_one(args[i].as_tensor());
+    if (args[i].tag == Arg::List)
+      for (const Tensor& t : *args[i].list) check_one(t);
+  }
+}
+
 // Results into `out`, which is resized; PyTorch's rule for its type.
 void write_out(const OpDef& op, const Tensor& value, const Tensor& out) {
   FACULA_CHECK(!is_batched(value.get()) && !is_batched(out.get()), Runtime, "vmap: ", op.name,
@@ -528,10 +551,16 @@ void write_out(const OpDef& op, const Tensor& value, const Tensor& out) {
   FACULA_CHECK(!(mode.grad && (value->requires_grad() || out->requires_grad())), Runtime, op.name,
                "(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
                "requires grad.");
-  FACULA_CHECK(category(value->dtype) <= category(out->dtype), Runtime, "result type ", scalar_type_name(value->dtype),
-               " can't be cast to the desired output type ", scalar_type_name(out->dtype));
-  FACULA_CHECK(!has_internal_overlap(out), Runtime, op.name,
-               "(): unsupported operation: more than one element of the written-to tensor refers to a single memory "
+  // PyTorch says TypeError for joins.
+  const bool joins = !std::strcmp(op.name, "cat") || !std::strcmp(op.name, "stack");
+  FACULA_CHECK(op.kind != Kind::Indexing || joins || value->dtype == out->dtype, Runtime,
+               "Expected out tensor to have dtype ", name_of(value->dtype), ", but got ", name_of(out->dtype),
+               " instead: ", op.name, "() copies elements and converts none");
+  if (category(value->dtype) > category(out->dtype))
+    fail(joins ? ErrorKind::Type : ErrorKind::Runtime, "result type ", scalar_type_name(value->dtype),
+         " can't be cast to the desired output type ", scalar_type_name(out->dtype));
+  FACULA_CHECK(!has_internal_overlap(out), Runtime,
+               "unsupported operation: more than one element of the written-to tensor refers to a single memory "
                "location. Please clone() the tensor before performing the operation.");
   if (out->sizes != value->sizes) resize_memory(out, value->sizes);
   ops::copy_memory(out, value);
@@ -553,8 +582,17 @@ PyObject* run_op(const OpDef& op, Form form, const Arg* args, size_t n, const Te
     FACULA_CHECK(any, Type, op.name, "(): at least one argument must be Tensor");
     return give_tensor(apply_pointwise(op, args, n, destination, form));
   }
+  if (out && op.kind == Kind::Indexing && !op.mutates) check_apart(op, args, n, out);
   Result r;
-  apply(op, args, n, form, r);
+  if (out && op.kind == Kind::Scan && args[n - 1].is_none()) {
+    // A scan without a dtype computes in that of `out`.
+    Arg typed[kMaxArgs];
+    std::copy(args, args + n, typed);
+    if (op.signature.kinds[n - 1] == ArgKind::MaybeType) typed[n - 1] = Arg(out->dtype);
+    apply(op, typed, n, form, r);
+  } else {
+    apply(op, args, n, form, r);
+  }
   if (out && !r.tensors.empty()) {
     write_out(op, r.tensors[0], out);
     return Py_NewRef(out.object());

@@ -143,8 +143,18 @@ PyObject* slot_power_in_place(PyObject* a, PyObject* b, PyObject*) { return slot
   }
 UNARY(slot_negative, "neg")
 UNARY(slot_absolute, "abs")
-UNARY(slot_invert, "bitwise_not")
+UNARY(slot_bitwise_not, "bitwise_not")
 #undef UNARY
+PyObject* slot_invert(PyObject* a) {
+  if (!is_integral(as_tensor(a)->dtype)) {
+    PyErr_SetString(
+        PyExc_TypeError,
+        "~ (operator.invert) is only implemented on integer and Boolean-type tensors; compare first, or use "
+        "1 - x");
+    return nullptr;
+  }
+  return slot_bitwise_not(a);
+}
 PyObject* slot_positive(PyObject* a) { return Py_NewRef(a); }
 
 PyObject* slot_matmul(PyObject* a, PyObject* b) {

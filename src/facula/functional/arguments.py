@@ -60,9 +60,7 @@ def write_out(result: Tensor, out: Tensor) -> Tensor:
             "requires grad."
         )
     if _kind(result) > _kind(out):
-        raise RuntimeError(
-            f"result type {result.dtype._scalar_name} can't be cast to the desired output type {out.dtype._scalar_name}"
-        )
+        raise _cannot_cast(result, out)
     if out.shape != result.shape:
         out.resize_(result.shape)
     before = _set_grad_enabled(False)
@@ -70,6 +68,48 @@ def write_out(result: Tensor, out: Tensor) -> Tensor:
         return out.copy_(result)
     finally:
         _set_grad_enabled(before)
+
+
+def write_out_same(result: Tensor, out: Tensor) -> Tensor:
+    """``write_out`` for the functions that demand an `out` of exactly their dtype.
+
+    Raises:
+        RuntimeError: another dtype.
+    """
+    if out.dtype is not result.dtype:
+        raise RuntimeError(f"Expected out tensor to have dtype {result.dtype}, but got {out.dtype} instead")
+    return write_out(result, out)
+
+
+def write_back(result: Tensor, input: Tensor) -> Tensor:
+    """Copy the result of a composed operation into its input, for the in-place form.
+
+    Raises:
+        RuntimeError: the dtype of ``input`` cannot hold the result.
+    """
+    if _kind(result) > _kind(input):
+        raise _cannot_cast(result, input)
+    return input.copy_(result)
+
+
+def check_tensors(function: str, **arguments) -> None:
+    """Refuse what is not a tensor, for functions that are composed.
+
+    Raises:
+        TypeError: an argument of another type.
+    """
+    for position, (name, value) in enumerate(arguments.items()):
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"{function}(): argument '{name}' (position {position + 1}) must be Tensor, not "
+                f"{type(value).__name__}; torch.tensor(value) makes it a Tensor"
+            )
+
+
+def _cannot_cast(result: Tensor, out: Tensor) -> RuntimeError:
+    return RuntimeError(
+        f"result type {result.dtype._scalar_name} can't be cast to the desired output type {out.dtype._scalar_name}"
+    )
 
 
 def _kind(x: Tensor) -> int:

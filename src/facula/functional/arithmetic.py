@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from facula._C import Tensor, float64
+from facula._C import Tensor, complex128, float64
 from facula._C import bool as bool_dtype
 from facula._native import native
-from facula.functional.arguments import Number
+from facula.functional.arguments import Number, write_out_same
 
 __all__ = [
     "abs",
@@ -583,9 +583,13 @@ def float_power(input: Tensor | Number, exponent: Tensor | Number, *, out: Tenso
         >>> torch.float_power(torch.tensor([1, 2, 3]), 2)
         tensor([1., 4., 9.], dtype=torch.float64)
     """
-    base, power = (x.to(float64) if isinstance(x, Tensor) else float(x) for x in (input, exponent))  # type: ignore[arg-type]
-    result = base**power
-    return result if out is None else out.copy_(result)
+    if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
+        raise TypeError("float_power(): one of input and exponent must be Tensor, got two numbers")
+    is_complex = any(x.is_complex() if isinstance(x, Tensor) else isinstance(x, complex) for x in (input, exponent))
+    wide = complex128 if is_complex else float64
+    base, power = (x.to(wide) if isinstance(x, Tensor) else x for x in (input, exponent))
+    result = base**power  # type: ignore[operator]
+    return result if out is None else write_out_same(result, out)
 
 
 @native

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facula._C import Tensor, float64
 from facula._native import native
-from facula.functional.arguments import Number
+from facula.functional.arguments import Number, check_tensors
 
 __all__ = [
     "allclose",
@@ -283,6 +283,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         >>> torch.isclose(torch.tensor([1.0, 2.0]), torch.tensor([1.0 + 1e-7, 2.1]))
         tensor([ True, False])
     """
+    check_tensors("isclose", input=input, other=other)
     if input.dtype is not other.dtype:
         raise RuntimeError(f"{input.dtype} did not match {other.dtype}: isclose() compares tensors of one dtype")
     if rtol < 0 or atol < 0:

@@ -396,6 +396,16 @@ def empty_permuted(
         (1, 2)
     """
     check_place(device, layout, pin_memory)
+    if len(physical_layout) != len(size):
+        raise RuntimeError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "
+            f"{len(size)} is not equal to len(physical_layout) = {len(physical_layout)}"
+        )
+    for dim in physical_layout:
+        if not 0 <= dim < len(size):
+            raise RuntimeError(f"Dimension out of range (expected to be between 0 and {len(size) - 1}, but got {dim})")
+    if len(set(physical_layout)) != len(size):
+        raise RuntimeError(f"Duplicate dim not allowed in physical_layout {tuple(physical_layout)}")
     stride, step = [0] * len(size), 1
     for dim in reversed(physical_layout):
         stride[dim] = step
@@ -711,7 +721,21 @@ def linspace(
         tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
     check_place(device, layout, pin_memory)
-    return finish(_linspace(start, end, steps, dtype or get_default_dtype()), out, requires_grad)
+    start, end = _bound("linspace", start), _bound("linspace", end)
+    return finish(_linspace(start, end, steps, dtype or _spacing_type(out)), out, requires_grad)
+
+
+def _bound(function: str, value):
+    """A number, also from a tensor of no dimensions."""
+    if isinstance(value, Tensor) and value.dim():
+        raise RuntimeError(
+            f"{function} only supports 0-dimensional start and end tensors, but got one with {value.dim()} dimension(s)"
+        )
+    return value.item() if isinstance(value, Tensor) else value
+
+
+def _spacing_type(out: Tensor | None):
+    return get_default_dtype() if out is None else out.dtype
 
 
 def logspace(
@@ -735,7 +759,8 @@ def logspace(
         tensor([  1.,  10., 100.])
     """
     check_place(device, layout, pin_memory)
-    return finish(_logspace(start, end, steps, base, dtype or get_default_dtype()), out, requires_grad)
+    start, end = _bound("logspace", start), _bound("logspace", end)
+    return finish(_logspace(start, end, steps, base, dtype or _spacing_type(out)), out, requires_grad)
 
 
 def eye(

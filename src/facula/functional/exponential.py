@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facula._C import Tensor
 from facula._native import native
-from facula.functional.arguments import Number
+from facula.functional.arguments import Number, check_tensors, write_back, write_out
 
 __all__ = [
     "digamma",
@@ -408,7 +408,7 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
 
 def logit_(input: Tensor, eps: float | None = None) -> Tensor:
     """In-place form of ``logit``."""
-    return input.copy_(logit(input, eps))
+    return write_back(logit(input, eps), input)
 
 
 @native("polygamma")
@@ -431,7 +431,7 @@ def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def polygamma_(input: Tensor, n: int) -> Tensor:
     """In-place form of ``polygamma``; the tensor comes first."""
-    return input.copy_(polygamma(n, input))
+    return write_back(polygamma(n, input), input)
 
 
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -442,8 +442,9 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         >>> torch.ldexp(torch.tensor([1.0, 3.0]), torch.tensor([2, -1]))
         tensor([4.0000, 1.5000])
     """
+    check_tensors("ldexp", input=input, other=other)
     result = input * pow(2.0, other)
-    return result if out is None else out.copy_(result)
+    return result if out is None else write_out(result, out)
 
 
 def ldexp_(input: Tensor, other: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from facula._C import Tensor, int64
 from facula._C import bool as bool_dtype
 from facula._native import native
-from facula.functional.arguments import Number
+from facula.functional.arguments import Number, write_out_same
 from facula.functional.shape import broadcast_to, unsqueeze
 
 __all__ = [
@@ -284,7 +284,14 @@ def _choose(table: dict, reduce: str):
 
 
 def scatter_reduce(
-    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A copy in which values that ``scatter`` would write to one place meet by ``reduce``.
 
@@ -297,7 +304,8 @@ def scatter_reduce(
         >>> torch.scatter_reduce(torch.ones(2), 0, torch.tensor([0, 0]), torch.tensor([2.0, 3.0]), "prod")
         tensor([6., 1.])
     """
-    return _choose(_REDUCERS, reduce)(input, dim, index, src, include_self)
+    result = _choose(_REDUCERS, reduce)(input, dim, index, src, include_self)
+    return result if out is None else write_out_same(result, out)
 
 
 def scatter_reduce_(
@@ -345,7 +353,7 @@ def scatter(
                 [0., 0., 1.]])
     """
     result = _scatter_call(_scatter, _REDUCERS, input, dim, index, src, value, reduce)
-    return result if out is None else out.copy_(result)
+    return result if out is None else write_out_same(result, out)
 
 
 def scatter_(
@@ -392,6 +400,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
     shape = [a if b == 1 else b for a, b in zip(input.shape, indices.shape)]
     own, wanted = list(shape), list(shape)
     own[dim], wanted[dim] = input.size(dim), indices.size(dim)
+    indices = indices % input.size(dim) if input.size(dim) else indices
     return gather(broadcast_to(input, own), dim, broadcast_to(indices, wanted), out=out)
 
 

@@ -50,6 +50,8 @@ def hstack(tensors: tuple[Tensor, ...], *, out: Tensor | None = None) -> Tensor:
         >>> torch.hstack((torch.tensor([1, 2]), torch.tensor([3])))
         tensor([1, 2, 3])
     """
+    if not len(tensors):
+        raise RuntimeError("hstack expects a non-empty TensorList")
     rows = [atleast_1d(x) for x in tensors]
     return cat(rows, 0 if rows and rows[0].dim() == 1 else 1, out=out)
 
@@ -63,6 +65,8 @@ def vstack(tensors: tuple[Tensor, ...], *, out: Tensor | None = None) -> Tensor:
         tensor([[1, 2],
                 [3, 4]])
     """
+    if not len(tensors):
+        raise RuntimeError("vstack expects a non-empty TensorList")
     return cat([atleast_2d(x) for x in tensors], 0, out=out)
 
 
@@ -78,6 +82,8 @@ def dstack(tensors: tuple[Tensor, ...], *, out: Tensor | None = None) -> Tensor:
         tensor([[[1, 3],
                  [2, 4]]])
     """
+    if not len(tensors):
+        raise RuntimeError("dstack expects a non-empty TensorList")
     return cat([atleast_3d(x) for x in tensors], 2, out=out)
 
 
@@ -247,6 +253,8 @@ def rot90(input: Tensor, k: int = 1, dims: tuple[int, int] = (0, 1)) -> Tensor:
         tensor([[2, 4],
                 [1, 3]])
     """
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
     first, second = dims
     if first % input.dim() == second % input.dim():
         raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {first} and dim1 = {second}")
@@ -361,5 +369,5 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = list(choose(range(input.numel()), r))
     if not rows or r == 0:
-        return input.new_empty(0) if r == 0 else input.new_empty(0, r)
+        return input.new_empty(0) if r == 0 else input[:0].unsqueeze(1).expand(0, r)
     return input[_tensor(rows, int64)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from facula._C import Tensor
+from facula._C import bool as bool_dtype
 from facula._native import native
-from facula.functional.arguments import Number, write_out
+from facula.functional.arguments import Number, write_back, write_out
 
 __all__ = [
     "addbmm", "addmm", "addmv", "addmv_", "addr", "baddbmm", "bmm", "chain_matmul", "cross", "dot", "einsum", "ger",
@@ -133,7 +134,7 @@ def addmv(
 
 def addmv_(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """In-place form of ``addmv``."""
-    return input.copy_(addmv(input, mat, vec, beta=beta, alpha=alpha))
+    return write_back(addmv(input, mat, vec, beta=beta, alpha=alpha), input)
 
 
 @native
@@ -157,11 +158,23 @@ def baddbmm(
 
 def baddbmm_(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """In-place form of ``baddbmm``."""
-    return input.copy_(baddbmm(input, batch1, batch2, beta=beta, alpha=alpha))
+    return write_back(baddbmm(input, batch1, batch2, beta=beta, alpha=alpha), input)
 
 
-def _scaled(x: Tensor, by: Number) -> Tensor:
-    return x if by == 1 else x * by
+def _weighted_sum(input: Tensor, beta: Number, product: Tensor, alpha: Number) -> Tensor:
+    """``beta * input + alpha * product``; factors do not change the type of integers."""
+    if product.dtype is bool_dtype:
+        product = product & bool(alpha)
+        return product if not beta else input | product
+    if not (product.is_floating_point() or product.is_complex()):
+        alpha, beta = int(alpha), int(beta)
+    product = product if alpha == 1 else product * alpha
+    return product if beta == 0 else (input if beta == 1 else input * beta) + product
+
+
+def _wide(x: Tensor) -> Tensor:
+    """Half types as float32, so that what is composed rounds once."""
+    return x.float() if x.is_floating_point() and x.dtype.itemsize == 2 else x
 
 
 def addbmm(
@@ -174,14 +187,14 @@ def addbmm(
         >>> torch.addbmm(torch.ones(1), torch.ones(3, 1, 2), torch.ones(3, 2, 1))
         tensor([[7.]])
     """
-    result = _scaled(bmm(batch1, batch2).sum(0, dtype=batch1.dtype), alpha)
-    result = result if beta == 0 else _scaled(input, beta) + result
+    product = bmm(_wide(batch1), _wide(batch2)).sum(0, dtype=_wide(batch1).dtype)
+    result = _weighted_sum(_wide(input), beta, product, alpha).to(batch1.dtype)
     return result if out is None else write_out(result, out)
 
 
 def addbmm_(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """In-place form of ``addbmm``."""
-    return input.copy_(addbmm(input, batch1, batch2, beta=beta, alpha=alpha))
+    return write_back(addbmm(input, batch1, batch2, beta=beta, alpha=alpha), input)
 
 
 def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -213,14 +226,14 @@ def addr(
         tensor([[3., 4.],
                 [6., 8.]])
     """
-    result = _scaled(outer(vec1, vec2), alpha)
-    result = result if beta == 0 else _scaled(input, beta) + result
+    result = _weighted_sum(_wide(input), beta, outer(_wide(vec1), _wide(vec2)), alpha)
+    result = result if _wide(vec1) is vec1 else result.to(vec1.dtype)
     return result if out is None else write_out(result, out)
 
 
 def addr_(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """In-place form of ``addr``."""
-    return input.copy_(addr(input, vec1, vec2, beta=beta, alpha=alpha))
+    return write_back(addr(input, vec1, vec2, beta=beta, alpha=alpha), input)
 
 
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -289,8 +302,8 @@ def tensordot(a: Tensor, b: Tensor, dims=2, out: Tensor | None = None) -> Tensor
     right = [d for d in range(b.dim()) if d not in others]
     shape = [a.size(d) for d in left] + [b.size(d) for d in right]
     inner_size = _product(a.size(d) for d in own)
-    rows = a.permute(*left, *own).reshape(_product(a.size(d) for d in left), inner_size)
-    columns = b.permute(*others, *right).reshape(inner_size, _product(b.size(d) for d in right))
+    rows = a.permute((*left, *own)).reshape(_product(a.size(d) for d in left), inner_size)
+    columns = b.permute((*others, *right)).reshape(inner_size, _product(b.size(d) for d in right))
     result = mm(rows, columns).reshape(shape)
     return result if out is None else write_out(result, out)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facula._C import Tensor
 from facula._native import native
-from facula.functional.arguments import Number
+from facula.functional.arguments import Number, write_back, write_out
 from facula.functional.arithmetic import div, mul
 from facula.functional.information import finfo
 
@@ -234,7 +234,7 @@ def nan_to_num(
         tensor([0., 9., 1.])
     """
     if not (input.is_floating_point() or input.is_complex()):
-        return input.clone() if out is None else out.copy_(input)
+        return input.clone() if out is None else write_out(input, out)
     largest = finfo(input.dtype).max
     return _nan_to_num(
         input,
@@ -249,7 +249,7 @@ def nan_to_num_(
     input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
     """In-place form of ``nan_to_num``."""
-    return input.copy_(nan_to_num(input, nan, posinf, neginf))
+    return write_back(nan_to_num(input, nan, posinf, neginf), input)
 
 
 # PyTorch's second names.

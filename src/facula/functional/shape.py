@@ -544,6 +544,11 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
         step *= size
     result = _embed(input, (*batch, side, side), strides, offset if offset >= 0 else -offset * side)
     ndim = result.dim()
+    for dim in (dim1, dim2):
+        if not -ndim <= dim < ndim:
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {dim})"
+            )
     dim1, dim2 = dim1 % ndim, dim2 % ndim
     if dim1 == dim2:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
