@@ -1,5 +1,5 @@
-"""Public functions take torch's parameters: names, order, defaults. What torch's Python cannot tell, its schemas do. Whether an
-`out=` exists is for the operator database: many schemas have one that Python never sees."""
+"""Public functions take torch's parameters: names, order, defaults. What torch's Python cannot tell, its schemas do.
+Whether an `out=` exists is for the operator database: many schemas have one that Python never sees."""
 
 from __future__ import annotations
 
@@ -25,16 +25,7 @@ PREFIXES = {
     "torch.fft": "fft_",
 }
 # Names that schemas of other layouts, devices and of TorchScript's own numbers and lists have.
-FOREIGN = (
-    "Dimname",
-    "t[]",
-    "Storage",
-    "out_dtype",
-    "reverse",
-    "qtensor",
-    "tensors, ",
-    "Generator? generator=None) -> Scalar",
-)
+FOREIGN = ("Dimname", "t[]", "Storage", "out_dtype", "reverse", "qtensor", "tensors, ", "generator=None) -> Scalar")
 # {parameter: why it is left out or has another default}
 EXCUSED = {
     "pin_memory": "False instead of None, or absent: nothing can be pinned",
@@ -48,22 +39,11 @@ EXCUSED = {
 }
 # Functions whose overloads differ in more than one signature can say; each takes the calls of all of them.
 OVERLOADED = {
-    *(
-        "max",
-        "min",
-        "add",
-        "sub",
-        "subtract",
-        "rsub",
-        "add_",
-        "sub_",
-        "subtract_",
-        "normal",
-        "histogram",
-        "histogramdd",
-    ),
-    *("scatter", "scatter_", "bernoulli", "as_tensor", "tensor", "result_type", "tensor_split", "isin", "random_"),
-    *("copy_", "dequantize", "eq", "ne", "polygamma", "where"),
+    *("max", "min", "add", "sub", "subtract", "rsub", "add_", "sub_", "subtract_", "normal", "histogram"),
+    *("histogramdd", "scatter", "scatter_", "bernoulli", "as_tensor", "tensor", "result_type", "tensor_split", "isin"),
+    *("copy_", "dequantize", "eq", "ne", "polygamma", "where", "to", "conv1d", "conv2d", "conv3d"),
+    *("random_", "uniform_"),  # `from` is no name for a parameter of Python
+    *("elu_", "rrelu_", "swapaxes_"),  # parameters of the schema that the documented function has not
 }
 
 
@@ -105,12 +85,8 @@ def differences(schema, parameters):
             yield f"{name} is keyword-only"
         if argument.has_default_value() and parameter.default is parameter.empty and not rest:
             yield f"{name} has no default"
-        plain = argument.has_default_value() and isinstance(argument.default_value, (bool, int, float, str))
-        if (
-            plain
-            and parameter.default is not parameter.empty
-            and parameter.default not in (argument.default_value, None)
-        ):
+        allowed = (argument.default_value, None, parameter.empty)
+        if isinstance(argument.default_value, (bool, int, float, str)) and parameter.default not in allowed:
             yield f"{name}={parameter.default!r}, torch has {argument.default_value!r}"
 
 
@@ -122,9 +98,8 @@ def test_builtin_functions():
             continue
         for schema in schemas(namespace, name):
             compared += 1
-            wrong += [
-                f"{namespace}.{name} ({schema.overload_name}): {text}" for text in differences(schema, ours.parameters)
-            ]
+            found = differences(schema, ours.parameters)
+            wrong += [f"{namespace}.{name} ({schema.overload_name}): {text}" for text in found]
     assert compared > 800
     assert not wrong, "\n".join(wrong)
 
@@ -144,6 +119,7 @@ OTHERWISE = {
     "einsum": "named here",
     "index": "internal",
     "storage": "the method's own name of self",
+    "norm": "the method is the function, whose fifth parameter is out",
 }
 
 
@@ -183,7 +159,9 @@ def test_python_functions():
             continue
         owners = [register.owner_of(package, namespace) for package in (torch, facula)]
         theirs, ours = (signature(getattr(owner, name)) for owner in owners)
-        problem = called_alike(theirs, ours) if ours is not None else "no signature"
+        if ours is None:  # a method in C: its parser has its own tests
+            continue
+        problem = called_alike(theirs, ours)
         compared += 1
         if problem:
             wrong.append(f"{namespace}.{name}: {problem}")
