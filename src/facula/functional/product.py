@@ -167,7 +167,7 @@ def _weighted_sum(input: Tensor, beta: Number, product: Tensor, alpha: Number) -
         product = product & bool(alpha)
         return product if not beta else input | product
     if not (product.is_floating_point() or product.is_complex()):
-        alpha, beta = int(alpha), int(beta)
+        alpha, beta = int(alpha), int(beta)  # type: ignore[arg-type]
     product = product if alpha == 1 else product * alpha
     return product if beta == 0 else (input if beta == 1 else input * beta) + product
 
