@@ -1,4 +1,4 @@
-# Whole training steps: five ways to fit a cubic to a sine, the 4-layer network, LeNet. Each step is forward, backward
+# Whole training steps: five ways to fit a cubic to a sine, and the networks of zoo.py. Each step is forward, backward
 # and update. Refuses to judge convergence; tests do.
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch  # before facula: both bring a BLAS, and PyTorch insists on being first
-from timing import Row, compare, finish, options, row
+import zoo
+from timing import Row, compare, finish, geometric_mean, options, row
 
 import facula
 
 FIT_TARGET, NETWORK_TARGET = 0.25, 0.7
-POINTS, BATCH = 2000, 64
+POINTS = 2000
 # Growth of resident memory over 10,000 steps that is still none: less than 0.1 byte for a byte-sized leak per step
 # would be invisible, one leaked 8-float tensor (128 bytes and an object) per step would be 3 MB.
 STEPS, GROWTH_TARGET_MB = 10_000, 1.0
@@ -138,42 +139,46 @@ def training_step(model: Any, loss_of: Any, optimizer: Any, inputs: Any, targets
     return step
 
 
-def four_layers(m: Any) -> Step:
-    """784-400-200-100-10 with ReLU, cross entropy and SGD with momentum."""
+def epoch(m: Any) -> Step:
+    """A pass over 6,400 MNIST-like images through DataLoader(batch_size=64, shuffle=True), with updates."""
+    data = m.utils.data.TensorDataset(m.rand(6400, 784), m.randint(0, 10, (6400,)))
+    loader = m.utils.data.DataLoader(data, batch_size=64, shuffle=True)
     nn = m.nn
-    model = nn.Sequential(
-        nn.Linear(784, 400),
-        nn.ReLU(),
-        nn.Linear(400, 200),
-        nn.ReLU(),
-        nn.Linear(200, 100),
-        nn.ReLU(),
-        nn.Linear(100, 10),
-    )
+    model = nn.Sequential(nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10))
     optimizer = m.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-    return training_step(model, nn.CrossEntropyLoss(), optimizer, m.randn(BATCH, 784), m.randint(0, 10, (BATCH,)))
+
+    def step() -> None:
+        for x, y in loader:
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+    return step
 
 
-def lenet(m: Any) -> Step:
-    """Two convolutions with pooling and three layers, 32 x 32 images."""
-    nn = m.nn
-    model = nn.Sequential(
-        nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-        nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
-    )  # fmt: skip
-    optimizer = m.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-    return training_step(model, nn.CrossEntropyLoss(), optimizer, m.randn(BATCH, 1, 32, 32), m.randint(0, 10, (BATCH,)))
-
-
-CASES: list[tuple[str, Callable[[Any], Step], float]] = [
-    ("cubic fit by hand", fit_by_hand, FIT_TARGET),
-    ("cubic fit with autograd", fit_with_autograd, FIT_TARGET),
-    ("cubic fit with a Function", fit_with_function, FIT_TARGET),
-    ("cubic fit with nn.Sequential and RMSprop", fit_with_rmsprop, FIT_TARGET),
-    ("cubic fit with a Module of varying depth (three steps)", fit_with_shared_weights, FIT_TARGET),
-    ("4-layer network, batch 64", four_layers, NETWORK_TARGET),
-    ("LeNet, batch 64", lenet, 1.0),
+FITS: list[tuple[str, Callable[[Any], Step]]] = [
+    ("cubic fit by hand", fit_by_hand),
+    ("cubic fit with autograd", fit_with_autograd),
+    ("cubic fit with a Function", fit_with_function),
+    ("cubic fit with nn.Sequential and RMSprop", fit_with_rmsprop),
+    ("cubic fit with a Module of varying depth (three steps)", fit_with_shared_weights),
 ]
+# None above 1; the geometric mean at most MODELS_TARGET.
+MODELS: list[tuple[str, Callable[[Any], Step], float]] = [
+    ("4-layer network, batch 64, SGD", zoo.mlp, NETWORK_TARGET),
+    ("4-layer network, batch 64, Adam", lambda m: zoo.mlp(m, "Adam"), 1.0),
+    ("LeNet, batch 1", lambda m: zoo.lenet(m, 1), 1.0),
+    ("LeNet, batch 64", zoo.lenet, 1.0),
+    ("two convolutions (MNIST), batch 64", zoo.two_convolutions, 1.0),
+    ("LSTM, 32 x 28 x 64, hidden 128", zoo.lstm, 1.0),
+    ("GRU, 32 x 28 x 64, hidden 128", zoo.gru, 1.0),
+    ("Transformer encoder, 2 layers, 16 x 64 x 128", zoo.transformer, 1.0),
+    ("character GPT, 4 layers, 128 wide, 12 x 64", zoo.gpt, 1.0),
+    ("residual network, 7 convolutions of 64 channels at 32 x 32, batch 16", zoo.small_residual, 1.0),
+    ("tabular with embeddings, batch 64", zoo.tabular, 1.0),
+]
+MODELS_TARGET = 0.6
+EPOCH_TARGET = 1 / 3
 
 
 def resident_megabytes() -> float:
@@ -195,18 +200,24 @@ def growth(step: Step) -> Row:
     )
 
 
+def timed(case: str, make: Callable[[Any], Step], target: float, seconds: float) -> Row:
+    """One training step in both packages, from the same seed."""
+    both = {}
+    for who, m in (("torch", torch), ("facula", facula)):
+        m.manual_seed(0)
+        m.set_num_threads(2)
+        both[who] = {"step": make(m)}
+    return compare(case, "step()", both, seconds, target)
+
+
 def main() -> None:
     """Times every training step, then looks for a leak."""
     given = options(__doc__ or "training steps", 5.0)
-    rows = []
-    for case, make, target in CASES:
-        both = {}
-        for who, m in (("torch", torch), ("facula", facula)):
-            m.manual_seed(0)
-            m.set_num_threads(2)
-            both[who] = {"step": make(m)}
-        rows.append(compare(case, "step()", both, given.seconds, target))
-    rows.append(growth(fit_with_autograd(facula)))
+    fits = [timed(case, make, FIT_TARGET, given.seconds) for case, make in FITS]
+    models = [timed(case, make, target, given.seconds) for case, make, target in MODELS]
+    mean = row("geometric mean of the networks", None, geometric_mean(models), MODELS_TARGET, "", "value")
+    passes = timed("100 batches of 64 through DataLoader, trained", epoch, EPOCH_TARGET, given.seconds)
+    rows = [*fits, *models, mean, passes, growth(fit_with_autograd(facula))]
     finish(rows, given.json)
 
 
