@@ -7,7 +7,7 @@
 namespace facula {
 
 // Which Python exception the text is raised as (core/python/errors.cpp translates).
-enum class ErrorKind : uint8_t { Runtime, Value, Type, Index, NotImplemented, Memory, Assertion };
+enum class ErrorKind : uint8_t { Runtime, Value, Type, Index, NotImplemented, Memory, Assertion, LinAlg };
 
 class Error : public std::exception {
  public:

@@ -177,7 +177,7 @@ static Node* record_inputs(const OpDef& op, const Arg* args, size_t nargs, const
   uint32_t mask = needed(op, slots);
   Node* n = new_op_node(&kOpNode, &op, slots);
   try {
-    for (size_t i = 0; i < slots.size() && i < 30; ++i) {
+    for (size_t i = 0; i < slots.size() && i < 29; ++i) {
       if (!(mask >> i & 1) || !*slots[i]) continue;
       bool overwritten = mutated && slots[i]->get() == mutated.get();
       if (overwritten) {
@@ -205,6 +205,7 @@ static void finish_results(const OpDef& op, Node* n, const Slots& slots, Result&
     if (i == 0 && (mask & kSaveResult)) save_tensor(n, t, -1);
   }
   if ((mask & kSaveResult1) && result.tensors.size() > 1) save_tensor(n, result.tensors[1], -2);
+  if ((mask & kSaveResult2) && result.tensors.size() > 2) save_tensor(n, result.tensors[2], -3);
 }
 
 static void mark_views(const Tensor& self, Result& result) {

@@ -69,6 +69,7 @@ struct Backward {
 
 inline constexpr uint32_t kSaveResult = 1u << 31;
 inline constexpr uint32_t kSaveResult1 = 1u << 30;
+inline constexpr uint32_t kSaveResult2 = 1u << 29;
 inline constexpr int kMaxSaveRules = 4;
 inline constexpr int kMaxArgs = 20;
 

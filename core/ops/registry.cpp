@@ -7,17 +7,42 @@
 
 namespace facula {
 
-extern const OpFamily kViewFamily, kCopyFamily, kReduceFamily, kContractFamily, kLinalgFamily, kIndexFamily,
-    kIndexScatterFamily, kIndexReduceFamily, kRearrangeFamily, kScanFamily, kFusedFamily, kLossFamily, kClassLossFamily,
-    kRandomFamily, kConvFamily, kPoolFamily, kStepFamily, kSortFamily, kNormFamily, kRecurrentFamily, kAttentionFamily,
-    kComplexFamily;
+// One a line, so that several hands can add to the list.
+// clang-format off
+#define FACULA_FAMILIES(F) \
+  F(View) \
+  F(Copy) \
+  F(Reduce) \
+  F(Contract) \
+  F(Index) \
+  F(IndexScatter) \
+  F(IndexReduce) \
+  F(Rearrange) \
+  F(Scan) \
+  F(Fused) \
+  F(Loss) \
+  F(ClassLoss) \
+  F(Random) \
+  F(Conv) \
+  F(Pool) \
+  F(Step) \
+  F(Sort) \
+  F(Norm) \
+  F(Recurrent) \
+  F(Attention) \
+  F(Complex) \
+  F(LinalgFactor) \
+  F(LinalgSolve) \
+  F(LinalgOrthogonal) \
+  F(LinalgSpectral) \
+  F(LinalgExp)
+// clang-format on
+#define FACULA_DECLARE(NAME) extern const OpFamily k##NAME##Family;
+FACULA_FAMILIES(FACULA_DECLARE)
 
 const OpFamily* op_families(size_t* count) {
-  static const OpFamily families[] = {
-      pointwise_family(), kViewFamily,         kCopyFamily,        kReduceFamily,    kContractFamily, kLinalgFamily,
-      kIndexFamily,       kIndexScatterFamily, kIndexReduceFamily, kRearrangeFamily, kScanFamily,     kFusedFamily,
-      kLossFamily,        kClassLossFamily,    kRandomFamily,      kConvFamily,      kPoolFamily,     kStepFamily,
-      kSortFamily,        kNormFamily,         kRecurrentFamily,   kAttentionFamily, kComplexFamily};
+#define FACULA_LIST(NAME) , k##NAME##Family
+  static const OpFamily families[] = {pointwise_family() FACULA_FAMILIES(FACULA_LIST)};
   *count = sizeof(families) / sizeof(families[0]);
   return families;
 }

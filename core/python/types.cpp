@@ -8,6 +8,7 @@ namespace facula {
 
 PyTypeObject *dtype_type, *device_type, *size_type, *generator_type, *named_type;
 PyObject* dtype_objects[kNumDTypes];
+static PyObject* linalg_error;
 
 // ---- errors ----
 
@@ -19,6 +20,7 @@ static PyObject* exception_of(ErrorKind kind) {
     case ErrorKind::NotImplemented: return PyExc_NotImplementedError;
     case ErrorKind::Memory: return PyExc_MemoryError;
     case ErrorKind::Assertion: return PyExc_AssertionError;
+    case ErrorKind::LinAlg: return linalg_error;
     default: return PyExc_RuntimeError;
   }
 }
@@ -375,6 +377,9 @@ static bool add_type(PyObject* module, PyType_Spec* spec, const char* name, PyTy
 }
 
 bool init_types(PyObject* module) {
+  linalg_error = PyErr_NewExceptionWithDoc("facula._C._LinAlgError", "Linear algebra has no answer for these values.",
+                                           PyExc_RuntimeError, nullptr);
+  if (!linalg_error || PyModule_AddObjectRef(module, "_LinAlgError", linalg_error) < 0) return false;
   if (!add_type(module, &dtype_spec, "dtype", dtype_type) || !add_type(module, &device_spec, "device", device_type) ||
       !add_type(module, &size_spec, "Size", size_type) ||
       !add_type(module, &generator_spec, "Generator", generator_type))

@@ -447,12 +447,14 @@ RANDOM = [
     Sample("nn.functional.dropout", F(N, 4), 0.4, entries="_dropout", second=False),
 ]
 
+from samples_linalg import LINALG  # noqa: E402
 from samples_nn import NN  # noqa: E402
 from samples_sort import SORT  # noqa: E402
 from samples_tail import TAIL  # noqa: E402
 
 SAMPLES = [
     *(*POINTWISE, *VIEWS, *REDUCTIONS, *PRODUCTS, *JOINING, *INDEXING, *NETWORKS, *CREATION, *RANDOM),
+    *LINALG,
     *SORT,
     *TAIL,
     *NN,
@@ -467,7 +469,6 @@ INTERNAL = {
     "_nonzero_columns": "nonzero(as_tuple=True)",
     "alias": "Tensor.view_as",
     "_index_add": "index_add",
-    "_qr": "nn.init.orthogonal_",
     "_gather_batch": "utils.data.DataLoader",
     "_sgd_step": "optim.SGD",
     "_adam_step": "optim.Adam",

@@ -59,6 +59,12 @@ MODULES: dict[str, tuple[str, str]] = {
     ),
     "similarity": ("cosine_similarity pairwise_distance", ""),
     "recurrent": ("gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell", ""),
+    "matrix": (
+        "cholesky cholesky_inverse cholesky_solve det geqrf inverse logdet lu lu_solve lu_unpack "
+        "matrix_exp nuclear_norm orgqr ormqr pca_lowrank pinverse qr slogdet svd svd_lowrank triangular_solve vander",
+        "cholesky cholesky_inverse cholesky_solve det geqrf inverse logdet lu lu_solve matrix_exp orgqr ormqr pinverse "
+        "qr slogdet svd triangular_solve",
+    ),
 }
 
 # The classes of _tensor/typed_storage.py.

@@ -364,10 +364,7 @@ def _stack(tensors, dim: int, *, out: Tensor | None = None) -> Tensor:
 
 
 def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
-    """Square matrices multiplied ``n`` times by themselves; the identity for 0.
-
-    Raises:
-        NotImplementedError: a negative ``n``, which needs the inverse.
+    """Square matrices multiplied ``n`` times by themselves; the identity for 0, the inverse's power for ``n < 0``.
 
     Example:
         >>> import facula as torch
@@ -380,7 +377,9 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
             f"linalg.matrix_power: A must be batches of square matrices, but its shape is {list(input.shape)}"
         )
     if n < 0:
-        raise NotImplementedError("matrix_power(): a negative n needs the inverse, which this version does not compute")
+        from facula.functional.equations import inv
+
+        input, n = inv(input), -n
     result, square = None, input
     while n:
         if n & 1:
@@ -388,7 +387,7 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         n >>= 1
         square = matmul(square, square) if n else square
     if result is None:
-        result = input.new_ones(input.size(-1)).diag().expand(input.shape).clone()
+        result = input.clone().copy_(input.detach().new_ones(input.size(-1)).diag())
     return (result.clone() if result is input else result) if out is None else write_out(result, out)
 
 

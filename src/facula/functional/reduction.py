@@ -487,7 +487,10 @@ def norm(
     dim = dim if axis is None else axis
     if isinstance(p, str):
         if p == "nuc":
-            raise NotImplementedError("norm(): p='nuc' needs singular values, which this version does not compute")
+            from facula.functional.matrix import nuclear_norm
+
+            input = input if dtype is None else input.to(dtype)
+            return nuclear_norm(input, (-2, -1) if dim is None else dim, keepdim or keepdims, out=out)
         if p != "fro":
             raise RuntimeError(f"norm(): p must be a number, 'fro' or 'nuc', got {p!r}")
         p = 2.0

@@ -54,3 +54,22 @@ __all__ = [
     "aminmax", "cummax", "cummin", "frexp", "histogram", "histogramdd", "kthvalue",
     "max", "median", "min", "mode", "nanmedian", "sort", "topk",
 ]  # fmt: skip
+
+# Made when first asked for: what few programs need.
+_LATER = {
+    "_lu_with_info": "LU pivots info",
+    "geqrf": "a tau", "linalg_cholesky_ex": "L info", "linalg_eig": "eigenvalues eigenvectors",
+    "linalg_eigh": "eigenvalues eigenvectors", "linalg_inv_ex": "inverse info", "linalg_ldl_factor": "LD pivots",
+    "linalg_ldl_factor_ex": "LD pivots info", "linalg_lstsq": "solution residuals rank singular_values",
+    "linalg_lu": "P L U", "linalg_lu_factor": "LU pivots", "linalg_lu_factor_ex": "LU pivots info",
+    "linalg_qr": "Q R", "linalg_slogdet": "sign logabsdet", "linalg_solve_ex": "result info", "linalg_svd": "U S Vh",
+    "lu_unpack": "P L U", "qr": "Q R", "slogdet": "sign logabsdet", "svd": "U S V",
+    "triangular_solve": "solution cloned_coefficient",
+}  # fmt: skip
+
+
+def __getattr__(name: str):
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = kind = _named(name, *_LATER[name].split())
+    return kind
