@@ -140,6 +140,8 @@ PyType_Spec context_spec = {"facula.FunctionContext", sizeof(ContextObject), 0,
 
 // ---- the node ----
 
+constexpr uint32_t kNotATensor = 1;  // index of an edge to nothing, whose input was no tensor
+
 const char* python_node_name(const Node* n) {
   PyObject* name = n->python ? PyObject_GetAttrString(context(n->python)->cls, "_node_name") : nullptr;
   if (!name) {
@@ -169,6 +171,9 @@ void python_node_apply(Node* n, Gradients& outputs, Gradients& inputs) {
                " returned an incorrect number of gradients (expected ", wanted, ", got ", given, ")");
   for (Py_ssize_t i = 0; i < wanted; ++i) {
     PyObject* g = PyTuple_GET_ITEM(result.get(), i);
+    FACULA_CHECK(g == Py_None || n->edges[i].node || n->edges[i].index != kNotATensor, Runtime, "function ",
+                 python_node_name(n), " returned a gradient different than None at position ", i + 1,
+                 ", but the corresponding forward input was not a Variable");
     if (g == Py_None || !n->edges[i].node) continue;
     FACULA_CHECK(is_tensor(g), Type, "expected Variable or None (got ", Py_TYPE(g)->tp_name, ")");
     Tensor t = as_tensor(g);
@@ -234,7 +239,7 @@ Node* new_python_node(PyObject* ctx, PyObject* inputs) {
     if (is_tensor(item))
       add_edge(node, as_tensor(item));
     else
-      node->edges.emplace_back();
+      node->edges.push_back(Edge(nullptr, kNotATensor));
   }
   node->python = Py_NewRef(ctx);
   track(node);
