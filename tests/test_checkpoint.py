@@ -1,4 +1,4 @@
-"""Checkpointing: the same values and gradients as without it, less memory between the passes, the same random numbers."""
+"""Checkpointing: the same values and gradients as without it, less memory in between, the same random numbers."""
 
 from __future__ import annotations
 

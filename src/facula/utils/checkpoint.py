@@ -88,6 +88,8 @@ class _Plan:
         self.arguments = len(self.places)
         self.state = get_rng_state() if preserve_rng_state else None
         self.compare = compare
+        self.results = 0  # of the first run, and their shapes
+        self.shapes: tuple[facula.Size, ...] = ()
 
     def run(self, inputs: list[Tensor]):
         from facula.func import _tree
@@ -192,7 +194,7 @@ def _recorded(plan: _Plan):
     captured = _leaves_behind(outputs, inputs, first)
     if captured is None:
         return outcome
-    plan.results, plan.shapes = len(outputs), [y.shape for y in outputs]
+    plan.results, plan.shapes = len(outputs), tuple(y.shape for y in outputs)
     repeated = _Repeated.apply(plan, outputs, *plan.given, *captured)
     for i, y, fresh in zip(places, outputs, repeated):
         leaves[i] = fresh if y.requires_grad else y
