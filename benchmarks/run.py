@@ -1,4 +1,4 @@
-# All benchmarks in one command: runs the four scripts, writes benchmarks/results.json and docs/benchmarks.md. Measures
+# All benchmarks in one command: runs the five scripts, writes benchmarks/results.json and docs/benchmarks.md. Measures
 # nothing itself.
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ PARTS = {
     ),
     "operations": ("Large operations", "No graph is recorded. Rows without a target are for information."),
     "models": ("Training steps", "Forward, backward and update, for each step."),
+    "transforms": ("Function transforms", "torch.func as a whole: batching and differentiating."),
     "startup": ("Start and size", "Whole processes; the least of several. Targets bound facula's own value."),
 }
 INTRODUCTION = """\

@@ -32,8 +32,8 @@ def __getattr__(name):
         from facula.functional.legacy import Variable
 
         return Variable
-    if name == "functional":
+    if name in ("forward_ad", "functional"):
         from importlib import import_module
 
-        return import_module("facula.autograd.functional")
+        return import_module(f"facula.autograd.{name}")
     raise AttributeError(f"module 'facula.autograd' has no attribute {name!r}")
