@@ -1,5 +1,5 @@
-# Function transforms, torch.func, on small and middling shapes: what batching and differentiating cost as a whole. Refuses
-# to judge single operations (operations.py).
+# Function transforms, torch.func, on small and middling shapes: what batching and differentiating cost as a whole.
+# Refuses to judge single operations (operations.py).
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,5 @@
-"""torch.autograd.forward_ad: tensors with a tangent. The tangent of a result is the derivative of its gradient's product
-with a dummy (see docs/notes/transforms.md), so it needs recording: under no_grad there are no tangents."""
+"""torch.autograd.forward_ad: tensors with a tangent. The tangent of a result is the derivative of its gradient's
+product with a dummy (see docs/notes/transforms.md), so it needs recording: under no_grad there are no tangents."""
 
 from __future__ import annotations
 
