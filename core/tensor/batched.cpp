@@ -18,6 +18,7 @@ Tensor make_batched(const Tensor& physical, int level) {
   AutogradMeta& meta = t->autograd();
   meta.physical = physical;
   meta.level = level;
+  if (physical->flags & kTracked) track(t.get());  // a cycle may lead through it
   batching_used = true;
   return t;
 }

@@ -142,6 +142,7 @@ def _generated(cls, dims: list, tree, size: int, randomness: str):
             found = cls.backward(inner, *(None if g is None else _make_batched(g, level) for g in gradients))
             found = found if isinstance(found, tuple) else (found,)
             opened = [None if g is None else _open(g, level, size) for g in found]
+            inner.saved_tensors = ()
         return tuple(
             g.sum(0) if g is not None and d is None else g for g, d in zip(opened, [*dims, *[0] * len(opened)])
         )
