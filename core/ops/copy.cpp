@@ -28,7 +28,12 @@ static void broadcast_check(const Tensor& to, const Tensor& from) {
                " at non-singleton dimensions: the value cannot be broadcast to the place it is written to");
 }
 
+// Whoever comes here reads memory, which a batched tensor does not have: rules come before, in apply.
+static void refuse_samples(const Tensor& t) { refuse_batched(t.get(), "an operation on memory"); }
+
 void copy_memory(const Tensor& to, const Tensor& from) {
+  refuse_samples(to);
+  refuse_samples(from);
   if (to->numel == 0 && from->numel == 0) return;
   broadcast_check(to, from);
   if (to->numel == 0) return;
@@ -49,6 +54,7 @@ void copy_memory(const Tensor& to, const Tensor& from) {
 }
 
 Tensor contiguous_memory(const Tensor& t) {
+  refuse_samples(t);
   if (t->is_contiguous()) return t;
   Tensor out = empty(t->sizes, t->dtype);
   copy_memory(out, t);
@@ -56,6 +62,7 @@ Tensor contiguous_memory(const Tensor& t) {
 }
 
 Tensor converted_memory(const Tensor& t, DType dtype) {
+  refuse_samples(t);
   if (t->dtype == dtype) return t;
   Tensor out = empty_like(t, dtype);
   copy_memory(out, t);
@@ -91,6 +98,7 @@ Tensor full(const Dims& sizes, Scalar value, DType dtype) {
   return t;
 }
 Tensor broadcast_memory(const Tensor& t, const Dims& sizes) {
+  refuse_samples(t);
   Dims strides(sizes.size(), 0);
   size_t lead = sizes.size() - t->sizes.size();
   for (size_t i = 0; i < t->sizes.size(); ++i) strides[lead + i] = t->sizes[i] == 1 ? 0 : t->strides[i];

@@ -139,6 +139,30 @@ rule("_conv_grad_input")(_fold_with_sizes(2, 1))
 rule("_max_pool2d_backward")(_fold_with_sizes(2, 2))
 rule("_avg_pool2d_backward", "_adaptive_avg_pool2d_backward")(_fold_with_sizes(1, 1))
 
+# ---- normalisation ----
+
+
+@rule("_layer_norm", "_rms_norm")
+def _over_last_dimensions(op, in_place, args, level):
+    x, *rest = args
+    if any(_physical(a, level) is not None for a in rest):
+        return by_sample(op, in_place, args, level)
+    return give(call(op, in_place, (_physical(x, level), *rest)), level)
+
+
+@rule("_batch_norm")
+def _batch_norm(op, in_place, args, level):
+    mean, variance, training = args[3:6]
+    written = [t for t in (mean, variance) if training and t is not None]
+    if any(_physical(t, level) is None for t in written):
+        raise RuntimeError(
+            "Batch norm got a batched tensor as input while the running_mean or running_var, which will be updated in "
+            "place, were not batched. Use track_running_stats=False, eval(), or "
+            "torch.func.replace_all_batch_norm_modules_"
+        )
+    return by_sample(op, in_place, args, level)
+
+
 # ---- losses: each sample's elements first, then its mean or sum ----
 
 _NONE, _MEAN = 0, 1

@@ -34,10 +34,11 @@ def _along(*positions: int, new_dims: int = 0):
 
 rule(
     "select", "slice", "narrow", "_unfold", "unbind", "squeeze_dims", "flip", "cumsum", "cumprod", "logcumsumexp",
-    "_cummax", "_cummin", "_softmax", "_log_softmax", "_max_dim", "_min_dim",
+    "_cummax", "_cummin", "_softmax", "_log_softmax", "_max_dim", "_min_dim", "_sort", "_median_dim", "_nanmedian_dim",
+    "_mode",
 )(_along(1))  # fmt: skip
 rule("transpose", "movedim", "flatten")(_along(1, 2))
-rule("_split", "_split_with_sizes", "chunk")(_along(2))
+rule("_split", "_split_with_sizes", "chunk", "_topk", "_kthvalue")(_along(2))
 rule("diagonal")(_along(2, 3))
 rule("unsqueeze")(_along(1, new_dims=1))
 
