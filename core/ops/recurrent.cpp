@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "base/gil.h"
 #include "ops/axis.h"
@@ -299,14 +300,136 @@ void set_gradients(Backward& b, const BackwardWalk& s, const Tensor& x) {
   if (b.needs(7)) b.set(7, weight_gradient(k, s.dprojected, s.kept.raw));
 }
 
+// ---- backward in tensor operations, to be differentiated again ----
+
+FACULA_FRONT(sigmoid, (const Tensor& x), x)
+FACULA_FRONT(tanh, (const Tensor& x), x)
+FACULA_FRONT(relu, (const Tensor& x), x)
+Tensor rows_of(const Tensor& t, int64_t from, int64_t count) { return ops::slice(t, 0, from, from + count, 1); }
+Tensor columns_of(const Tensor& t, int64_t part, int64_t hidden) {
+  return ops::slice(t, 1, part * hidden, (part + 1) * hidden, 1);
+}
+Tensor one_minus(const Tensor& t) { return ops::sub(1.0, t); }
+Tensor times(const Tensor& a, const Tensor& weight) { return ops::matmul(a, ops::t(weight)); }
+
+struct Composed {
+  const Walk& k;
+  Weights w;
+  Tensor h0, c0, sums;       // sums: the inputs' part, [total, gates]
+  std::vector<Tensor> h, c;  // after each step
+  std::vector<Tensor> before, cell_before, product;
+  std::vector<Tensor> dgates, dstates, dprojected, raw;
+  Tensor dh, dc;
+
+  Tensor state_before(int64_t t, const std::vector<Tensor>& steps, const Tensor& first) const {
+    const int64_t rows = k.sizes[t], previous = k.reverse ? t + 1 : t - 1;
+    if (previous < 0 || previous >= k.steps()) return rows_of(first, 0, rows);
+    const int64_t continued = std::min(rows, k.sizes[previous]);
+    Tensor old = rows_of(steps[previous], 0, continued);
+    return continued == rows ? old : ops::cat({old, rows_of(first, continued, rows - continued)}, 0);
+  }
+  Tensor gate(const Tensor& sums, int64_t part) const { return sigmoid(columns_of(sums, part, k.hidden)); }
+  void forward(int64_t t) {
+    before[t] = state_before(t, h, h0);
+    Tensor own = rows_of(sums, k.starts[t], k.sizes[t]), state = times(before[t], w.state);
+    if (w.state_bias) state = ops::add(state, w.state_bias);
+    product[t] = k.cell == Cell::Gru ? state : ops::add(own, state);
+    if (k.cell == Cell::Lstm) {
+      cell_before[t] = state_before(t, c, c0);
+      Tensor cell = ops::mul(gate(product[t], 1), cell_before[t]);
+      c[t] = ops::add(cell, ops::mul(gate(product[t], 0), tanh(columns_of(product[t], 2, k.hidden))));
+      raw[t] = ops::mul(gate(product[t], 3), tanh(c[t]));
+      h[t] = w.projection ? times(raw[t], w.projection) : raw[t];
+    } else if (k.cell == Cell::Gru) {
+      Tensor z, n, r;
+      gru_gates(t, own, &r, &z, &n);
+      h[t] = ops::add(n, ops::mul(z, ops::sub(before[t], n)));
+    } else {
+      h[t] = k.cell == Cell::Relu ? relu(product[t]) : tanh(product[t]);
+    }
+  }
+  void gru_gates(int64_t t, const Tensor& own, Tensor* r, Tensor* z, Tensor* n) const {
+    auto part = [&](int64_t i) { return ops::add(columns_of(own, i, k.hidden), columns_of(product[t], i, k.hidden)); };
+    *r = sigmoid(part(0));
+    *z = sigmoid(part(1));
+    *n = tanh(ops::add(columns_of(own, 2, k.hidden), ops::mul(*r, columns_of(product[t], 2, k.hidden))));
+  }
+  // All of a state's rows, the first of them replaced.
+  static Tensor replaced(const Tensor& all, const Tensor& first) {
+    const int64_t n = first->sizes[0], total = all->sizes[0];
+    return n == total ? first : ops::cat({first, rows_of(all, n, total - n)}, 0);
+  }
+  void backward(int64_t t, const Tensor& dy) {
+    const int64_t rows = k.sizes[t];
+    Tensor g = ops::add(rows_of(dh, 0, rows), rows_of(dy, k.starts[t], rows)), dstate, extra;
+    if (k.cell == Cell::Lstm) {
+      dstate = lstm_sums(t, g);
+      dgates[t] = dstate;
+    } else if (k.cell == Cell::Gru) {
+      Tensor r, z, n;
+      gru_gates(t, rows_of(sums, k.starts[t], rows), &r, &z, &n);
+      Tensor dn = ops::mul(ops::mul(g, one_minus(z)), one_minus(ops::mul(n, n)));
+      Tensor dz = ops::mul(ops::mul(g, ops::sub(before[t], n)), ops::mul(z, one_minus(z)));
+      Tensor dr = ops::mul(ops::mul(dn, columns_of(product[t], 2, k.hidden)), ops::mul(r, one_minus(r)));
+      dgates[t] = ops::cat({dr, dz, dn}, 1);
+      dstates[t] = dstate = ops::cat({dr, dz, ops::mul(dn, r)}, 1);
+      extra = ops::mul(g, z);
+    } else {
+      Tensor slope = k.cell == Cell::Tanh ? one_minus(ops::mul(h[t], h[t])) : ops::sign(h[t]);
+      dgates[t] = dstate = ops::mul(g, slope);
+    }
+    Tensor next = ops::matmul(dstate, w.state);
+    dh = replaced(dh, extra ? ops::add(next, extra) : next);
+  }
+  Tensor lstm_sums(int64_t t, const Tensor& g) {
+    const int64_t rows = k.sizes[t];
+    if (w.projection) dprojected[t] = g;
+    Tensor d = w.projection ? ops::matmul(g, w.projection) : g;
+    Tensor i = gate(product[t], 0), f = gate(product[t], 1), n = tanh(columns_of(product[t], 2, k.hidden)),
+           o = gate(product[t], 3), u = tanh(c[t]);
+    Tensor cell = ops::add(rows_of(dc, 0, rows), ops::mul(ops::mul(d, o), one_minus(ops::mul(u, u))));
+    Tensor di = ops::mul(ops::mul(cell, n), ops::mul(i, one_minus(i)));
+    Tensor df = ops::mul(ops::mul(cell, cell_before[t]), ops::mul(f, one_minus(f)));
+    Tensor dn = ops::mul(ops::mul(cell, i), one_minus(ops::mul(n, n)));
+    Tensor dout = ops::mul(ops::mul(d, u), ops::mul(o, one_minus(o)));
+    dc = replaced(dc, ops::mul(cell, f));
+    return ops::cat({di, df, dn, dout}, 1);
+  }
+};
+Tensor joined(const std::vector<Tensor>& steps) {
+  TensorList list;
+  for (const Tensor& t : steps) list.push_back(t);
+  return ops::cat(list, 0);
+}
+void composed(Backward& b, const Walk& k, const Weights& w) {
+  const size_t n = static_cast<size_t>(k.steps());
+  Tensor x = b.input(0), c0 = b.input(2);
+  Composed s{k, w, b.input(1), c0, times(x, w.input), {}, {}, {}, {}, {}, {}, {}, {}, {}, b.grad(2), {}};
+  if (w.input_bias) s.sums = ops::add(s.sums, w.input_bias);
+  if (c0) s.dc = b.grad(3);
+  for (auto* v : {&s.h, &s.c, &s.before, &s.cell_before, &s.product, &s.dgates, &s.dstates, &s.dprojected, &s.raw})
+    v->resize(n);
+  for (int64_t i = 0; i < k.steps(); ++i) s.forward(k.step(i));
+  Tensor dy = b.grad(0);
+  for (int64_t i = k.steps() - 1; i >= 0; --i) s.backward(k.step(i), dy);
+  Tensor dgates = joined(s.dgates), dstates = k.cell == Cell::Gru ? joined(s.dstates) : dgates;
+  const Dims first{0};
+  if (b.needs(0)) b.set(0, ops::matmul(dgates, w.input));
+  if (b.needs(1)) b.set(1, s.dh);
+  if (b.needs(2)) b.set(2, s.dc);
+  if (b.needs(3)) b.set(3, ops::matmul(ops::t(dgates), x));
+  if (b.needs(4)) b.set(4, ops::matmul(ops::t(dstates), joined(s.before)));
+  if (b.needs(5)) b.set(5, ops::sum(dgates, &first, false));
+  if (b.needs(6)) b.set(6, ops::sum(dstates, &first, false));
+  if (b.needs(7)) b.set(7, ops::matmul(ops::t(joined(s.dprojected)), joined(s.raw)));
+}
+
 void recurrent_vjp(Backward& b) {
-  FACULA_CHECK(!mode.grad, NotImplemented,
-               "the derivative of a recurrent layer is not differentiable here: call the cell (RNNCell, LSTMCell, "
-               "GRUCell) step by step for second derivatives, or leave out create_graph");
   Tensor x = b.input(0), h0 = b.input(1), c0 = b.input(2);
   const Weights given = {b.input(3), b.input(4), b.input(5), b.input(6), b.input(7)};
   const Walk k = plan(x, h0, c0 ? &c0 : nullptr, given, b.arg(8).is_none() ? nullptr : b.arg(8).ints, b.arg(9).number.i,
                       b.arg(10).number.to_bool());
+  if (mode.grad && k.steps() > 0) return composed(b, k, given);
   const Weights w = as_type(given, k.dtype);
   const Kept kept(k, b.result(1));
   BackwardWalk s = {k,

@@ -289,7 +289,7 @@ def gaussian_nll_loss(
     if var.size() != input.size():
         if input.size()[:-1] == var.size():
             var = var.unsqueeze(-1)
-        elif not (input.size()[:-1] == var.size()[:-1] and var.size(-1) == 1):
+        elif input.dim() != var.dim() or sum(v for n, v in zip(input.shape, var.shape) if n != v) != 1:
             raise ValueError("var is of incorrect size")
     if reduction not in _REDUCTION_CODE:
         raise ValueError(reduction + " is not valid")
@@ -468,7 +468,7 @@ def ctc_loss(
     if any(s < 0 for s in outs) or (sum(outs) if targets.dim() == 1 else max(outs, default=0)) > room:
         raise RuntimeError(f"Expected tensor to have size at least {max(outs)} at dimension 1, but got {room}")
     labels = _labels(targets, outs, blank)
-    loss = _ctc_nll(batch, labels, ins, outs)
+    loss = _ctc_nll(batch.double(), labels, ins, outs).to(batch.dtype)
     # PyTorch's gradient is that of log_softmax before the loss: exp(log_probs) - posterior. This adds the first term.
     used = facula.arange(steps).unsqueeze(1) < facula.tensor(ins)
     mass = (batch.exp() * used.unsqueeze(2).to(batch.dtype)).sum((0, 2))
@@ -502,6 +502,10 @@ def linear_cross_entropy(
         >>> torch.nn.functional.linear_cross_entropy(x, w, torch.tensor([0]))
         tensor(1.0986)
     """
+    if input.dim() == 2 and target.dim() and target.shape[0] != input.shape[0]:
+        raise ValueError(
+            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]})."
+        )
     logits = facula.tensordot(input, linear_weight, dims=([-1], [-1]))
     if linear_bias is not None:
         logits = logits + linear_bias

@@ -108,6 +108,7 @@ def _fractional(n: int, input: Tensor, kernel_size, output_size, output_ratio, s
     batch = input if input.dim() == n + 2 else input.unsqueeze(0)
     if samples is None:
         samples = facula.rand(batch.shape[0], batch.shape[1], n, dtype=input.dtype)
+    samples = samples[: batch.shape[0]]  # an unbatched input takes the first
     order = range(n) if n == 3 else (1, 0)  # PyTorch's samples for images are (width, height)
     lead, flat = tuple(batch.shape[:2]), None
     for d in range(n):

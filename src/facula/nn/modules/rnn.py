@@ -46,6 +46,7 @@ class RNNBase(Module):
     ) -> None:
         super().__init__()
         _check_options(mode, hidden_size, num_layers, dropout, proj_size)
+        _check_types(input_size, bias, batch_first)
         self.mode = mode
         self.input_size = input_size
         self.hidden_size = hidden_size
@@ -227,6 +228,18 @@ def _check_options(mode: str, hidden_size, num_layers: int, dropout, proj_size: 
         raise ValueError("proj_size should be a positive integer or zero to disable projections")
     if proj_size >= hidden_size:
         raise ValueError("proj_size has to be smaller than hidden_size")
+
+
+def _check_types(input_size, bias, batch_first) -> None:
+    for name, value, kind in (
+        ("bias", bias, bool),
+        ("batch_first", batch_first, bool),
+        ("input_size", input_size, int),
+    ):
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} should be of type {kind.__name__}, got: {type(value).__name__}")
+    if input_size <= 0:
+        raise ValueError("input_size must be greater than zero")
 
 
 class RNN(RNNBase):

@@ -1,5 +1,32 @@
-"""torch.nn.utils: re-exports only."""
+"""torch.nn.utils: re-exports only. What few programs need is imported when first used."""
 
 from . import rnn
 from .clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .convert_parameters import parameters_to_vector, vector_to_parameters
+
+_LATER = {
+    "fusion": "fuse_conv_bn_eval fuse_conv_bn_weights fuse_linear_bn_eval fuse_linear_bn_weights",
+    "init": "skip_init",
+    "parametrizations": "",
+    "parametrize": "",
+    "weight_norm": "remove_weight_norm weight_norm",
+}
+
+
+def __getattr__(name):
+    from importlib import import_module
+
+    for file, names in _LATER.items():
+        if name in names.split():
+            value = getattr(import_module(f"{__name__}.{file}"), name)
+            break
+    else:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = import_module(f"{__name__}.{name}")
+    globals()[name] = value  # also where a file and its function have one name
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_LATER, *" ".join(_LATER.values()).split()})
