@@ -63,7 +63,7 @@ def build(info, sample, dtype):
     given = sample.constructor_input
     extra = {"device": "cpu", "dtype": getattr(torch, dtype)}
     accepted = inspect.signature(info.module_cls.__init__).parameters
-    takes = "dtype" in accepted or any(p.kind is p.VAR_KEYWORD for p in accepted.values())
+    takes = "dtype" in accepted or issubclass(info.module_cls, torch.nn.RNNBase)
     options = {**given.kwargs, **(extra if takes else {})}
     ours_cls = getattr(facula.nn, info.module_cls.__name__)
     results = []
@@ -264,6 +264,8 @@ def check(name, dtypes=DTYPES, most=None):
             for i, item in enumerate(error_samples(info, training)):
                 count += 1
                 failures += [(f"error {i}", *f) for f in check_error(info, item)]
+    if not count:
+        failures.append(("", "nothing compared", "no sample could be built"))
     return {"samples": count, "failures": failures}
 
 
@@ -294,6 +296,6 @@ def _torch_refuses(info, sample, dtype, training):
 def build_torch(info, sample, dtype):
     given = sample.constructor_input
     accepted = inspect.signature(info.module_cls.__init__).parameters
-    takes = "dtype" in accepted or any(p.kind is p.VAR_KEYWORD for p in accepted.values())
+    takes = "dtype" in accepted or issubclass(info.module_cls, torch.nn.RNNBase)
     extra = {"device": "cpu", "dtype": getattr(torch, dtype)} if takes else {}
     return info.module_cls(*copy.deepcopy(given.args), **{**given.kwargs, **extra})
