@@ -124,11 +124,35 @@ void check_convolution(const Tensor& x, const Tensor& weight, MaybeTensor bias, 
                joined(kernel), "). Kernel size can't be greater than actual input size");
 }
 
+// ---- complex numbers ----
+
+// A bilinear map by four of the parts, and a bias.
+template <class Map>
+Tensor by_parts(Map map, const Tensor& x, const Tensor& y) {
+  GradMode off(false);
+  static const OpDef &complex = find_op("complex"), &imag = find_op("imag");
+  Tensor xr = ops::real_part(x), xi = call(imag, x), yr = ops::real_part(y), yi = call(imag, y);
+  return call(complex, ops::sub(map(xr, yr), map(xi, yi)), ops::add(map(xr, yi), map(xi, yr)));
+}
+Tensor with_bias(const Tensor& out, MaybeTensor bias, int64_t n) {
+  if (!bias) return out;
+  GradMode off(false);
+  Dims per_channel(static_cast<size_t>(n + 1), 1);
+  per_channel[0] = (*bias)->numel;
+  return ops::add(out, ops::reshape(*bias, per_channel));
+}
+
 Tensor convolution(const Tensor& x, const Tensor& weight, MaybeTensor bias, const Dims& stride, const Dims& padding,
                    const Dims& dilation, int64_t groups) {
   int64_t n = spatial_dims(weight, "conv");
   Settings s = settings(n, stride, padding, dilation, groups);
   check_convolution(x, weight, bias, s, n);
+  if (is_complex(x->dtype)) {
+    auto map = [&](const Tensor& a, const Tensor& b) {
+      return convolution(a, b, nullptr, stride, padding, dilation, groups);
+    };
+    return with_bias(by_parts(map, x, weight), bias, n);
+  }
   Dims space;
   for (int64_t d = 0; d < n; ++d)
     space.push_back((x->sizes[x->ndim() - n + d] + 2 * s.padding[d] - s.dilation[d] * (weight->sizes[2 + d] - 1) - 1) /
@@ -148,6 +172,10 @@ Tensor convolution(const Tensor& x, const Tensor& weight, MaybeTensor bias, cons
 
 Tensor backward_input(const Tensor& dy, const Tensor& weight, MaybeTensor bias, const Dims& x_sizes,
                       const Settings& s) {
+  if (is_complex(dy->dtype)) {
+    auto map = [&](const Tensor& a, const Tensor& b) { return backward_input(a, b, nullptr, x_sizes, s); };
+    return with_bias(by_parts(map, dy, weight), bias, weight->ndim() - 2);
+  }
   Tensor g = operand(dy), w = operand(weight), b = bias ? operand(*bias) : Tensor();
   if (g->numel == 0 || w->numel == 0) {
     Tensor out = ops::zeros(x_sizes, dy->dtype);
@@ -174,6 +202,12 @@ Tensor grad_input(const Tensor& dy, const Tensor& weight, const Dims& x_sizes, c
 Tensor grad_weight(const Tensor& x, const Tensor& dy, const Dims& weight_sizes, const Dims& stride, const Dims& padding,
                    const Dims& dilation, int64_t groups) {
   Settings s = settings(static_cast<int64_t>(weight_sizes.size()) - 2, stride, padding, dilation, groups);
+  if (is_complex(x->dtype)) {
+    auto map = [&](const Tensor& a, const Tensor& b) {
+      return grad_weight(a, b, weight_sizes, stride, padding, dilation, groups);
+    };
+    return by_parts(map, x, dy);
+  }
   Tensor in = operand(x), g = operand(dy);
   if (in->numel == 0 || g->numel == 0) return ops::zeros(weight_sizes, x->dtype);
   Tensor out = empty(weight_sizes, in->dtype);
@@ -213,23 +247,23 @@ Tensor bias_gradient(const Tensor& g, int64_t n) {
 void convolution_vjp(Backward& b) {
   Tensor g = b.grad();
   Maps maps{b, 3};
-  if (b.needs(0)) b.set(0, maps.to_input(g, b.input(1), b.sizes(0)));
-  if (b.needs(1)) b.set(1, maps.to_weight(b.input(0), g, b.sizes(1)));
+  if (b.needs(0)) b.set(0, maps.to_input(g, ops::conj(b.input(1)), b.sizes(0)));
+  if (b.needs(1)) b.set(1, maps.to_weight(ops::conj(b.input(0)), g, b.sizes(1)));
   if (b.needs(2)) b.set(2, bias_gradient(g, static_cast<int64_t>(b.arg(3).ints->size())));
 }
 // Slots: dy, weight.
 void grad_input_vjp(Backward& b) {
   Tensor gg = b.grad();
   Maps maps{b, 3};
-  if (b.needs(0)) b.set(0, maps.to_output(gg, b.input(1)));
-  if (b.needs(1)) b.set(1, maps.to_weight(gg, b.input(0), b.sizes(1)));
+  if (b.needs(0)) b.set(0, maps.to_output(gg, ops::conj(b.input(1))));
+  if (b.needs(1)) b.set(1, maps.to_weight(gg, ops::conj(b.input(0)), b.sizes(1)));
 }
 // Slots: x, dy.
 void grad_weight_vjp(Backward& b) {
   Tensor gg = b.grad();
   Maps maps{b, 3};
-  if (b.needs(0)) b.set(0, maps.to_input(b.input(1), gg, b.sizes(0)));
-  if (b.needs(1)) b.set(1, maps.to_output(b.input(0), gg));
+  if (b.needs(0)) b.set(0, maps.to_input(ops::conj(b.input(1)), gg, b.sizes(0)));
+  if (b.needs(1)) b.set(1, maps.to_output(ops::conj(b.input(0)), gg));
 }
 
 // ---- transposed convolution ----
@@ -271,8 +305,8 @@ Tensor conv_transpose(const Tensor& x, const Tensor& weight, MaybeTensor bias, c
 void conv_transpose_vjp(Backward& b) {
   Tensor g = b.grad();
   Maps maps{b, 3};
-  if (b.needs(0)) b.set(0, maps.to_output(g, b.input(1)));
-  if (b.needs(1)) b.set(1, maps.to_weight(g, b.input(0), b.sizes(1)));
+  if (b.needs(0)) b.set(0, maps.to_output(g, ops::conj(b.input(1))));
+  if (b.needs(1)) b.set(1, maps.to_weight(g, ops::conj(b.input(0)), b.sizes(1)));
   if (b.needs(2)) b.set(2, bias_gradient(g, static_cast<int64_t>(b.arg(3).ints->size())));
 }
 

@@ -21,7 +21,7 @@ OTHER_NODE = (
     "vdot baddbmm outer einsum tensordot matmul F.linear F.softsign nan_to_num square real imag rsub fft.hfft "
     "fft.hfftn "
     "fft.hfft2 fft.ihfft fft.ihfftn fft.ihfft2 fft.fftshift fft.ifftshift fft_real F.silu std var F.tanhshrink "
-    "true_divide sgn pow_of_number".split()
+    "true_divide sgn pow_of_number F.l1_loss F.rms_norm F.conv2d F.conv_transpose1d".split()
 )
 
 

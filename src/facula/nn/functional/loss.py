@@ -171,6 +171,9 @@ def l1_loss(
     if target.shape != input.shape:
         _warn_sizes(input, target)
     code = _reduction_code(reduction, size_average, reduce)
+    if input.is_complex() or target.is_complex():
+        distance = (input - target).abs()
+        return _reduced(distance, code) if weight is None else _weighted(distance, weight, input, code)
     if weight is not None:
         return _weighted(_l1_loss(input, target, 0), weight, input, code)
     return _l1_loss(input, target, code)

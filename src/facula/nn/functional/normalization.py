@@ -97,6 +97,10 @@ def rms_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, eps:
     """
     if eps is None:  # of the type that half types are computed in
         eps = facula.finfo(facula.float64 if input.dtype == facula.float64 else facula.float32).eps
+    if input.is_complex():  # the squares, as PyTorch has it, not those of the magnitudes
+        dims = tuple(range(-len(normalized_shape), 0))
+        result = input * (input.square().mean(dims, keepdim=True) + eps).rsqrt()
+        return result if weight is None else result * weight
     return _rms_norm(input, weight, normalized_shape, eps)[0]
 
 
