@@ -29,6 +29,22 @@ CASES = [
     ("cross entropy, 1024 x 1024", "cross_entropy(square, rows)", None),
     ("conv2d 16 -> 32, 3 x 3, 8 x 32 x 32", "conv(images)", None),
     ("max_pool2d 2, 8 x 16 x 32 x 32", "max_pool2d(images, 2)", None),
+    ("sort, 200 k", "some.sort()", 0.5),
+    ("sort of rows, 1024 x 1024", "square.sort(1)", 1.0),
+    ("sort, 8", "few.sort()", 1.0),
+    ("topk 10, 200 k", "some.topk(10)", 1.0),
+    ("topk 2, 8", "few.topk(2)", 1.0),
+    ("median, 200 k", "some.median()", 1.0),
+    ("kthvalue, 200 k", "some.kthvalue(1000)", 1.0),
+    ("unique, 200 k", "some.unique()", 1.0),
+    ("searchsorted in 1024, 200 k", "m.searchsorted(ascending, some)", 1.0),
+    ("histc, 200 k", "m.histc(some, 100)", 1.0),
+    ("x[mask], 1 M", "a[mask]", 0.5),
+    ("masked_select, 1 M", "a.masked_select(mask)", 0.5),
+    ("nonzero, 1 M", "mask.nonzero()", 0.5),
+    ("cumsum, 1 M", "a.cumsum(0)", 0.5),
+    ("cummax, 1 M", "a.cummax(0)", 1.0),
+    ("logcumsumexp, 1 M", "a.logcumsumexp(0)", 1.0),
 ]
 
 
@@ -42,7 +58,8 @@ def names(m: Any) -> dict[str, Any]:
         "square": m.randn(1024, 1024),
         "other": m.randn(1024, 1024), "line": m.randn(1024), "rows": m.randperm(1024), "gelu": functional.gelu,
         "cross_entropy": functional.cross_entropy, "conv": m.nn.Conv2d(16, 32, 3), "images": m.randn(8, 16, 32, 32),
-        "max_pool2d": functional.max_pool2d,
+        "max_pool2d": functional.max_pool2d, "some": m.randn(200_000), "few": m.randn(8),
+        "ascending": m.sort(m.randn(1024)).values, "mask": m.randn(1048576) > 0,
     }  # fmt: skip
 
 

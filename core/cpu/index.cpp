@@ -569,7 +569,11 @@ void masked_fill(int64_t item_size, int64_t repeat, int64_t n, const void* mask_
         const T* x = src + at;
         T* y = dst + at;
         const uint8_t* keep = mask + from;
-        for (int64_t i = 0; i < m; ++i) y[i] = keep[i] ? value : x[i];
+        if constexpr (B <= 8)  // without a branch on the mask, which may be random
+          for (int64_t i = 0; i < m; ++i)
+            y[i] = static_cast<T>(x[i] ^ ((x[i] ^ value) & -static_cast<T>(keep[i] != 0)));
+        else
+          for (int64_t i = 0; i < m; ++i) y[i] = keep[i] ? value : x[i];
         at += m;
       }
     });

@@ -51,6 +51,7 @@ inline A identity() {
 
 template <class A>
 inline constexpr Column kColumnOf = std::is_same_v<A, Z>        ? Column::C128
+                                    : std::is_same_v<A, float>  ? Column::F32
                                     : std::is_same_v<A, double> ? Column::F64
                                                                 : Column::I64;
 
@@ -87,32 +88,35 @@ A scan_block(const A* x, A* y, int64_t n, A carry, bool fours) {
   return carry;
 }
 
-// Sums of a block as eight chains side by side, each then raised by what lies before it: the latency of an addition
-// is met once for eight elements. The block's total does not depend on `carry`.
-constexpr int64_t kChains = 8;
-double sum_block(const double* x, double* y, int64_t n, double carry) {
-  const int64_t m = n / kChains;
-  double chain[kChains] = {}, total = 0;
-  for (int64_t i = 0; i < m; ++i)
-    for (int64_t c = 0; c < kChains; ++c) y[c * m + i] = chain[c] += x[c * m + i];
-  for (int64_t c = 0; c < kChains; ++c) {
-    const double before = carry + total;
-    for (int64_t i = 0; i < m; ++i) y[c * m + i] += before;
-    total += chain[c];
-  }
-  for (int64_t i = m * kChains; i < n; ++i) {
-    total += x[i];
-    y[i] = carry + total;
-  }
-  return total;
+// Eight numbers at a time, each with the sum of those before it (three steps of doubling distance).
+constexpr int64_t kLanes = 8;
+typedef double Lanes __attribute__((vector_size(64)));
+typedef int64_t Places __attribute__((vector_size(64)));
+[[gnu::always_inline]] inline Lanes running_lanes(const double* from) {
+  Lanes x;
+  const Lanes zero = {};
+  std::memcpy(&x, from, sizeof(x));
+  x += __builtin_shuffle(zero, x, Places{0, 8, 9, 10, 11, 12, 13, 14});
+  x += __builtin_shuffle(zero, x, Places{0, 1, 8, 9, 10, 11, 12, 13});
+  return x + __builtin_shuffle(zero, x, Places{0, 1, 2, 3, 8, 9, 10, 11});
 }
-double block_total(const double* x, int64_t n) {  // what sum_block gives, to the bit
-  const int64_t m = n / kChains;
-  double chain[kChains] = {}, total = 0;
-  for (int64_t i = 0; i < m; ++i)
-    for (int64_t c = 0; c < kChains; ++c) chain[c] += x[c * m + i];
-  for (double part : chain) total += part;
-  for (int64_t i = m * kChains; i < n; ++i) total += x[i];
+// Running sums of a block, raised by `carry`. Gives the block's total, which does not depend on `carry`.
+template <bool write>
+double sum_block(const double* x, double* y, int64_t n, double carry) {
+  double total = 0;
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const Lanes sums = running_lanes(x + i);
+    if constexpr (write) {
+      const Lanes raised = sums + (total + carry);
+      std::memcpy(y + i, &raised, sizeof(raised));
+    }
+    total += sums[kLanes - 1];
+  }
+  for (; i < n; ++i) {
+    total += x[i];
+    if constexpr (write) y[i] = carry + total;
+  }
   return total;
 }
 // Where the numbers of a block are near each other, their exponentials are taken against the largest at once and
@@ -129,7 +133,7 @@ double log_sum_block(const double* x, double* y, int64_t n, double carry) {
   if (!(finite + (high - high) == 0 && high - low <= kNear))
     return scan_block<ScanOp::LogSumExp>(x, y, n, carry, false);
   exp_block<true>(x, n, high, y);
-  sum_block(y, y, n, carry == nothing ? 0 : std::exp(carry - high));
+  sum_block<true>(y, y, n, carry == nothing ? 0 : std::exp(carry - high));
   for (int64_t i = 0; i < n; i += Vec<double>::width)
     store_up_to(y + i, log(load_up_to(y + i, n - i, 1.0)) + high, n - i);
   return y[n - 1];
@@ -178,12 +182,8 @@ struct SumRows {
       const double* x = native_in ? reinterpret_cast<const double*>(in) + at + i : block;
       double* y = native_out ? reinterpret_cast<double*>(out) + at + i : block;
       if (!native_in) load(in + (at + i) * from, 1, n, block);
-      if constexpr (write) {
-        total += sum_block(x, y, n, before + total);
-        if (!native_out) store_block(s.out_dtype, block, n, out + (at + i) * to);
-      } else {
-        total += block_total(x, n);
-      }
+      total += sum_block<write>(x, y, n, before + total);
+      if (write && !native_out) store_block(s.out_dtype, block, n, out + (at + i) * to);
     });
     return total;
   }
@@ -295,29 +295,83 @@ inline void running_group(A* x, int64_t n, int64_t first, A& best, int64_t& wher
     index[j] = where;
   }
 }
+// Rows of running extremes. A long row is cut into segments; their extremes are found first.
+template <bool largest, class A>
+struct ExtremeRows {
+  ScanShape s;
+  LoadKernel load;
+  const char* in;
+  char* out;
+  int64_t* index;
+
+  struct Best {
+    A value;
+    int64_t where;
+  };
+  // From element `first` of the row that begins at `at`. Without `write` only the best of the range is found.
+  template <bool write>
+  Best range(int64_t at, int64_t first, int64_t length, Best best) const {
+    const int64_t size = item_size(s.dtype);
+    A block[kBlock];
+    int64_t places[kGroup];
+    for_blocks(length, [&](int64_t i, int64_t n) {
+      const int64_t start = first + i;
+      load(in + (at + start) * size, 1, n, block);
+      for (int64_t k = 0; k < n; k += kGroup) {
+        const int64_t width = n - k < kGroup ? n - k : kGroup;
+        int64_t* to = write ? index + at + start + k : places;
+        if (width < kGroup || any_replaces<largest>(block + k, best.value)) {
+          running_group<largest>(block + k, width, start + k, best.value, best.where, to);
+        } else if (write) {
+          std::fill(block + k, block + k + kGroup, best.value);
+          std::fill(to, to + kGroup, best.where);
+        }
+      }
+      if (write) store_block(s.dtype, block, n, out + (at + start) * size);
+    });
+    return best;
+  }
+  Best first_of(int64_t at) const {
+    Best best{A(), 0};
+    load(in + at * item_size(s.dtype), 1, 1, &best.value);
+    return best;
+  }
+  void row(int64_t at) const {
+    const int64_t segments = (s.dim + kSegment - 1) / kSegment;
+    if (segments == 1 || s.outer >= num_threads()) {
+      range<true>(at, 0, s.dim, first_of(at));
+      return;
+    }
+    std::vector<Best> before(static_cast<size_t>(segments));
+    auto length = [this](int64_t i) { return std::min(kSegment, s.dim - i * kSegment); };
+    parallel_for(segments, 1, [&](int64_t b, int64_t e) {
+      for (int64_t i = b; i < e; ++i) {
+        Best start = first_of(at + i * kSegment);
+        start.where = i * kSegment;
+        before[i] = range<false>(at, i * kSegment, length(i), start);
+      }
+    });
+    Best best = first_of(at);
+    for (Best& own : before) {
+      const Best next = replaces<largest>(own.value, best.value) ? own : best;
+      own = std::exchange(best, next);
+    }
+    parallel_for(segments, 1, [&](int64_t b, int64_t e) {
+      for (int64_t i = b; i < e; ++i) range<true>(at, i * kSegment, length(i), before[i]);
+    });
+  }
+};
+
 template <bool largest, class A>
 bool extreme_as(const ScanShape& s, Column column, const char* in, char* out, int64_t* index) {
   LoadKernel load = load_kernel(s.dtype, column, Map::None);
   int64_t size = item_size(s.dtype);
-  auto row = [=](int64_t at) {
-    A block[kBlock], best = 0;
-    int64_t where = 0;
-    for_blocks(s.dim, [&](int64_t i, int64_t n) {
-      load(in + (at + i) * size, 1, n, block);
-      if (i == 0) best = block[0];
-      int64_t k = 0;
-      for (; k + kGroup <= n; k += kGroup) {
-        if (any_replaces<largest>(block + k, best)) {
-          running_group<largest>(block + k, kGroup, i + k, best, where, index + at + i + k);
-          continue;
-        }
-        std::fill(block + k, block + k + kGroup, best);
-        std::fill(index + at + i + k, index + at + i + k + kGroup, where);
-      }
-      running_group<largest>(block + k, n - k, i + k, best, where, index + at + i + k);
-      store_block(s.dtype, block, n, out + (at + i) * size);
-    });
-  };
+  const ExtremeRows<largest, A> rows{s, load, in, out, index};
+  if (s.inner == 1 && s.outer < num_threads()) {
+    for (int64_t row = 0; row < s.outer; ++row) rows.row(row * s.dim);
+    return true;
+  }
+  auto row = [=](int64_t at) { rows.template range<true>(at, 0, s.dim, rows.first_of(at)); };
   auto panel = [=](int64_t at, int64_t w) {
     A block[kPanel], best[kPanel];
     int64_t where[kPanel];
@@ -339,6 +393,9 @@ bool extreme_op(bool largest, const ScanShape& s, const void* from, void* to, in
   const char* in = static_cast<const char*>(from);
   char* out = static_cast<char*>(to);
   if (is_complex(s.dtype)) return false;
+  if (is_floating(s.dtype) && s.dtype != DType::Float64)
+    return largest ? extreme_as<true, float>(s, Column::F32, in, out, index)
+                   : extreme_as<false, float>(s, Column::F32, in, out, index);
   if (is_floating(s.dtype))
     return largest ? extreme_as<true, double>(s, Column::F64, in, out, index)
                    : extreme_as<false, double>(s, Column::F64, in, out, index);

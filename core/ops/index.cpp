@@ -171,7 +171,14 @@ void refuse_index(const IndexPlan& p, int64_t position, int bad_dim) {
 
 // ---- reading ----
 
+// Whether x[indices] is one mask of the shape of x.
+bool is_full_mask(const Tensor& x, const TensorList& indices) {
+  return indices.size() == 1 && indices[0] && indices[0]->dtype == DType::Bool && indices[0]->sizes == x->sizes;
+}
+Tensor masked_select(const Tensor& x, const Tensor& mask);
+
 Tensor index(const Tensor& x, MaybeTensorList indices) {
+  if (is_full_mask(x, indices.list)) return masked_select(x, indices.list[0]);
   IndexPlan p = plan_index(x, indices.list);
   Tensor out = empty(p.result, x->dtype);
   const int64_t item = x->item_size();
@@ -189,7 +196,21 @@ Tensor index(const Tensor& x, MaybeTensorList indices) {
 
 // ---- writing ----
 
+// self[mask] = one number.
+void fill_masked(const Tensor& self, const Tensor& mask, const Tensor& element) {
+  if (self->numel == 0) return;
+  Tensor bytes = apart(mask, self), value = apart(element, self);
+  Written to(self);
+  {
+    GilRelease unlocked(self->numel > kLongWork);
+    cpu::index().masked_fill(self->item_size(), 1, self->numel, bytes->data(), to.memory->data(), value->data(),
+                             to.memory->data());
+  }
+  to.store();
+}
+
 void put(const Tensor& self, const TensorList& indices, const Tensor& given, bool accumulate) {
+  if (!accumulate && given->ndim() == 0 && is_full_mask(self, indices)) return fill_masked(self, indices[0], given);
   IndexPlan p = plan_index(self, indices);
   Tensor values = given;
   bool fits = given->sizes.size() <= p.result.size();

@@ -27,6 +27,7 @@ namespace facula {
   F(Pool) \
   F(Step) \
   F(Sort) \
+  F(Histogram) \
   F(Norm) \
   F(Recurrent) \
   F(Attention) \

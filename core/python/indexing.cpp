@@ -126,6 +126,11 @@ void apply_one(Parsed& p, int64_t& dim, PyObject* item, int64_t used) {
 Parsed parse_index(const Tensor& x, PyObject* key) {
   Parsed p;
   p.view = x;
+  if (is_tensor(key) && as_tensor(key)->dtype == DType::Bool && x->ndim() > 0 && as_tensor(key)->sizes == x->sizes) {
+    p.advanced.push_back(as_tensor(key));  // x[mask] needs no indices
+    p.any_advanced = true;
+    return p;
+  }
   Ref tuple = PyTuple_Check(key)   ? Ref::borrowed(key)
               : list_is_tuple(key) ? check(PyList_AsTuple(key))
                                    : check(PyTuple_Pack(1, key));

@@ -199,6 +199,11 @@ def test_a_wrong_sorter_is_refused():
             facula.searchsorted(bounds, value, sorter=facula.tensor(sorter))
 
 
+def test_a_range_that_overflows_stays_inside():
+    x = facula.tensor([-3e38, 0.0, 3e38])
+    assert facula.histc(x, 4, -3e38, 3e38).sum() == 3
+
+
 def test_median_gradient_is_shared_by_equals():
     values = [2.0, 1.0, 2.0, 5.0, 2.0]
     ours, theirs = (p.tensor(values, requires_grad=True) for p in (facula, torch))

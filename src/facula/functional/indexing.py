@@ -404,6 +404,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
     return gather(broadcast_to(input, own), dim, broadcast_to(indices, wanted), out=out)
 
 
+@native
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each number from 0 occurs, or the sum of its weights.
 
@@ -416,25 +417,6 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         >>> torch.bincount(torch.tensor([0, 2, 2]))
         tensor([1, 0, 2])
     """
-    if input.is_floating_point() or input.is_complex() or input.dtype is bool_dtype:
-        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{input.dtype._scalar_name}'")
-    if minlength < 0:
-        raise RuntimeError(f"minlength should be >= 0, got {minlength}")
-    if input.dim() != 1 or (input.numel() and int(input.min()) < 0):
-        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    if weights is not None and input.numel() and weights.shape != input.shape:
-        raise RuntimeError(
-            f"weights should be 1-d and have the same length as input: {tuple(weights.shape)}, {tuple(input.shape)}"
-        )
-    if input.numel() == 0:
-        return input.new_zeros(minlength, dtype=int64)
-    length = max(minlength, int(input.max()) + 1)
-    index = input.to(int64)
-    if weights is None:
-        return index.new_zeros(length).scatter_add_(0, index, index.new_full(index.shape, 1))
-    if weights.dtype._scalar_name != "Float":
-        weights = weights.double()
-    return weights.new_zeros(length).scatter_add_(0, index, weights.detach())
 
 
 def _triangle_indices(input: Tensor, dtype) -> Tensor:

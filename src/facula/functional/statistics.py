@@ -4,6 +4,7 @@ sorting.py."""
 from __future__ import annotations
 
 from facula._C import Tensor, int64
+from facula._native import native
 from facula.functional import return_types
 from facula.functional.arguments import write_out
 from facula.functional.comparison import ge, isnan, le
@@ -146,6 +147,11 @@ def _positive_bins(bins: int, dim: int) -> int:
     return bins
 
 
+@native("_histc")
+def _histc(input: Tensor, bins: int, low: float, high: float) -> Tensor:
+    """How many elements lie in each bin."""
+
+
 def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None) -> Tensor:
     """How many elements lie in each of ``bins`` equal parts of [``min``, ``max``]; elements outside count nowhere.
 
@@ -164,6 +170,9 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
         raise RuntimeError(f"torch.histc: max must be larger than min, got min {min} and max {max}")
     low, high = _outer_edges("torch.histc", input, 0, *((None, None) if min == max else (min, max)))
     values = input.detach().reshape(-1)
+    if input.dtype._scalar_name in ("Float", "Double"):
+        counts = _histc(values, bins, low, high)
+        return counts if out is None else write_out(counts, out)
     values = values[ge(values, low) & le(values, high)]
     place = ((values - low) * bins / (high - low)).to(int64).clamp(max=bins - 1)
     counts = place.new_zeros(bins).scatter_add_(0, place, place.new_full(place.shape, 1)).to(input.dtype)
