@@ -554,6 +554,21 @@ void masked_scatter(int64_t item_size, int64_t n, const void* mask_, const void*
   });
 }
 
+// At most kBlock elements, by way of the stack: on memory that may overlap the loop would branch on a random mask.
+template <class T>
+inline void fill_block(int64_t n, const uint8_t* mask, const T* x, T value, T* y) {
+  if constexpr (sizeof(T) <= 8) {
+    using U = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
+    U taken[kBlock], block[kBlock];
+    for (int64_t i = 0; i < n; ++i) taken[i] = U(0) - U(mask[i] != 0);
+    for (int64_t i = 0; i < n; ++i) block[i] = x[i];
+    for (int64_t i = 0; i < n; ++i) block[i] = (block[i] & ~taken[i]) | (U(value) & taken[i]);
+    for (int64_t i = 0; i < n; ++i) y[i] = static_cast<T>(block[i]);
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i] = mask[i] ? value : x[i];
+  }
+}
+
 void masked_fill(int64_t item_size, int64_t repeat, int64_t n, const void* mask_, const void* src_, const void* value_,
                  void* dst_) {
   const uint8_t* mask = static_cast<const uint8_t*>(mask_);
@@ -569,11 +584,7 @@ void masked_fill(int64_t item_size, int64_t repeat, int64_t n, const void* mask_
         const T* x = src + at;
         T* y = dst + at;
         const uint8_t* keep = mask + from;
-        if constexpr (B <= 8)  // without a branch on the mask, which may be random
-          for (int64_t i = 0; i < m; ++i)
-            y[i] = static_cast<T>(x[i] ^ ((x[i] ^ value) & -static_cast<T>(keep[i] != 0)));
-        else
-          for (int64_t i = 0; i < m; ++i) y[i] = keep[i] ? value : x[i];
+        for (int64_t i = 0; i < m; i += kBlock) fill_block(min(m - i, kBlock), keep + i, x + i, value, y + i);
         at += m;
       }
     });
