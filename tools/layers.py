@@ -33,6 +33,7 @@ PACKAGE = (
     ("utils",),
     ("nn",),
     ("fft",),
+    ("signal", "distributions"),
     ("optim",),
     ("io", "utils.data", "backends", "cuda"),
     ("datasets",),

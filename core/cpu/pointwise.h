@@ -17,7 +17,7 @@ struct FormulaKernels {
 struct PointwiseKernels {
   const BlockKernel (*primitives)[4];  // by Primitive; F32, F64, C64, C128. Null: does not exist for the type
   // In the order of the groups of ops/pointwise.h.
-  const FormulaKernels *arithmetic, *predicates, *functions, *activations;
+  const FormulaKernels *arithmetic, *predicates, *functions, *activations, *specials;
 };
 
 FACULA_FAMILY(PointwiseKernels, pointwise_kernels, pointwise)

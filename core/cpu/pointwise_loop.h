@@ -98,6 +98,7 @@ constexpr FormulaKernels kernels_of() {
 #define KERNELS_OF_LINE(NAME, ...) kernels_of<formula::NAME##_formula>(),
 
 extern const BlockKernel primitive_kernels[][4];
-extern const FormulaKernels arithmetic_kernels[], predicate_kernels[], function_kernels[], activation_kernels[];
+extern const FormulaKernels arithmetic_kernels[], predicate_kernels[], function_kernels[], activation_kernels[],
+    special_kernels[];
 
 }  // namespace facula::cpu::FACULA_ISA

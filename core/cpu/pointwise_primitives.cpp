@@ -51,6 +51,6 @@ constexpr BlockKernel primitive_kernels[][4] = {FACULA_UNARY_PRIMITIVES(UNARY_KE
                                                     FACULA_BINARY_PRIMITIVES(BINARY_KERNELS) EVERY_TYPE(where, 3)};
 
 KERNELS(PointwiseKernels, pointwise_kernels) = {primitive_kernels, arithmetic_kernels, predicate_kernels,
-                                                function_kernels, activation_kernels};
+                                                function_kernels,  activation_kernels, special_kernels};
 
 }  // namespace facula::cpu::FACULA_ISA

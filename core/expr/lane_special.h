@@ -2,6 +2,7 @@
 #pragma once
 #include "expr/lane_exponential.h"
 #include "expr/lane_pieces.h"
+#include "expr/primitives.h"
 #include "expr/special.h"
 
 namespace facula::lane_math {
@@ -73,5 +74,18 @@ LANE_MATH_CALL V digamma(V x) {
 LANE_MATH_CALL V polygamma(V n, V x) {
   return per_lane([](double a, double b) { return special::polygamma(a, b); }, n, x);
 }
+
+#define SPECIAL_UNARY(name, dx)                                    \
+  LANE_MATH_CALL V name(V x) {                                     \
+    return per_lane([](double a) { return special::name(a); }, x); \
+  }
+#define SPECIAL_BINARY(name, dx, dy)                                               \
+  LANE_MATH_CALL V name(V x, V y) {                                                \
+    return per_lane([](double a, double b) { return special::name(a, b); }, x, y); \
+  }
+FACULA_SPECIAL_UNARY(SPECIAL_UNARY)
+FACULA_SPECIAL_BINARY(SPECIAL_BINARY)
+#undef SPECIAL_UNARY
+#undef SPECIAL_BINARY
 
 }  // namespace facula::lane_math

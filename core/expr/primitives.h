@@ -5,6 +5,45 @@
 
 namespace facula {
 
+// The special functions among them, whose lanes call expr/special.h. NAN: this derivative is not available.
+// clang-format off
+#define FACULA_SPECIAL_UNARY(U) \
+  U(entr, -g * (1.0 + log(x))) \
+  U(erfcx, g * (2.0 * x * y - M_2_SQRTPI)) \
+  U(ndtri, g * (M_SQRT2 / M_2_SQRTPI * 2.0) * exp(0.5 * y * y)) \
+  U(log_ndtr, g * (M_2_SQRTPI * M_SQRT1_2) / erfcx(-x * M_SQRT1_2)) \
+  U(i0, g * i1(x)) \
+  U(i0e, g * (i1e(x) - sign(x) * y)) \
+  U(i1, g * select(x == 0.0, 0.5, i0(x) - y / x)) \
+  U(i1e, g * select(x == 0.0, 0.5, i0e(x) - y * (sign(x) + 1.0 / x))) \
+  U(k0, T(NAN)) \
+  U(k1, T(NAN)) \
+  U(scaled_k0, T(NAN)) \
+  U(scaled_k1, T(NAN)) \
+  U(bessel_j0, T(NAN)) \
+  U(bessel_j1, T(NAN)) \
+  U(bessel_y0, T(NAN)) \
+  U(bessel_y1, T(NAN)) \
+  U(spherical_j0, T(NAN)) \
+  U(airy_ai, T(NAN))
+#define FACULA_SPECIAL_BINARY(B) \
+  B(igamma, -g * (exp((x - 1.0) * log(y) - y - lgamma(x)) * gamma_slope(x, y)), \
+            g * exp((x - 1.0) * log(y) - y - lgamma(x))) \
+  B(igammac, g * (exp((x - 1.0) * log(y) - y - lgamma(x)) * gamma_slope(x, y)), \
+             -g * exp((x - 1.0) * log(y) - y - lgamma(x))) \
+  B(gamma_slope, T(NAN), -g * (log(y) - digamma(x) + z * ((x - 1.0) / y - 1.0))) \
+  B(zeta, g * zeta_slope(x, y), -g * (x * zeta(x + 1.0, y))) \
+  B(zeta_slope, T(NAN), -g * (zeta(x + 1.0, y) + x * zeta_slope(x + 1.0, y))) \
+  B(chebyshev_t, T(NAN), T(NAN)) \
+  B(chebyshev_u, T(NAN), T(NAN)) \
+  B(chebyshev_v, T(NAN), T(NAN)) \
+  B(chebyshev_w, T(NAN), T(NAN)) \
+  B(hermite_h, T(NAN), T(NAN)) \
+  B(hermite_he, T(NAN), T(NAN)) \
+  B(laguerre_l, T(NAN), T(NAN)) \
+  B(legendre_p, T(NAN), T(NAN))
+// clang-format on
+
 // U(name, dx): g * d name / dx, in terms of the gradient g, the operand x and the result y.
 // T is the type of all of them. At ties, borders and poles the derivative is PyTorch's.
 // clang-format off
@@ -47,7 +86,8 @@ namespace facula {
   U(lgamma, g * digamma(x)) \
   U(digamma, g * polygamma(1.0, x)) \
   U(logical_not, T(0.0)) \
-  U(bitwise_not, T(0.0))
+  U(bitwise_not, T(0.0)) \
+  FACULA_SPECIAL_UNARY(U)
 
 // B(name, dx, dy): in terms of the gradient g, the operands x and y and the result z.
 #define FACULA_BINARY_PRIMITIVES(B) \
@@ -89,7 +129,8 @@ namespace facula {
   B(bitwise_left_shift, T(0.0), T(0.0)) \
   B(bitwise_right_shift, T(0.0), T(0.0)) \
   B(gcd, T(0.0), T(0.0)) \
-  B(lcm, T(0.0), T(0.0))
+  B(lcm, T(0.0), T(0.0)) \
+  FACULA_SPECIAL_BINARY(B)
 // clang-format on
 
 #define FACULA_NAME_OF_UNARY(name, dx) name,

@@ -52,26 +52,6 @@ double digamma(double x) {
   return std::log(x) - 0.5 / x - sum;
 }
 
-// zeta(s, x) = sum of (x + k)^-s, by Euler-Maclaurin after ten terms.
-static double hurwitz_zeta(double s, double x) {
-  double sum = 0;
-  if (x <= 0) {
-    if (x == std::floor(x)) return kInf;
-    for (; x < 0; x += 1) sum += std::pow(x, -s);  // s is integral here
-  }
-  for (int k = 0; k < 10 || x < 9; ++k, x += 1) sum += std::pow(x, -s);
-  sum += std::pow(x, 1 - s) / (s - 1) + 0.5 * std::pow(x, -s);
-  double factor = s * std::pow(x, -s - 1), factorial = 2;
-  for (int k = 1; k <= 12; ++k) {
-    double term = kBernoulli[k - 1] * factor / factorial;
-    sum += term;
-    if (std::abs(term) < 1e-17 * std::abs(sum)) break;
-    factor *= (s + 2 * k - 1) * (s + 2 * k) / (x * x);
-    factorial *= (2 * k + 1) * (2 * k + 2);
-  }
-  return sum;
-}
-
 double polygamma(double n, double x) {
   if (std::isnan(x)) return x;
   if (n == 0) return digamma(x);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "expr/dual.h"
+#include "ops/pointwise_special.h"
 
 namespace facula::formula {
 
@@ -184,7 +185,8 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   FACULA_ARITHMETIC_FORMULAS(F) \
   FACULA_PREDICATE_FORMULAS(F)  \
   FACULA_FUNCTION_FORMULAS(F)   \
-  FACULA_ACTIVATION_FORMULAS(F)
+  FACULA_ACTIVATION_FORMULAS(F) \
+  FACULA_SPECIAL_FORMULAS(F)
 
 // ---- the vocabulary of the lines that is not a primitive ----
 

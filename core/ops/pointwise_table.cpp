@@ -55,7 +55,8 @@ static bool fill_kernels() {
   } groups[] = {{family.arithmetic, FACULA_ARITHMETIC_FORMULAS(ONE)},
                 {family.predicates, FACULA_PREDICATE_FORMULAS(ONE)},
                 {family.functions, FACULA_FUNCTION_FORMULAS(ONE)},
-                {family.activations, FACULA_ACTIVATION_FORMULAS(ONE)}};
+                {family.activations, FACULA_ACTIVATION_FORMULAS(ONE)},
+                {family.specials, FACULA_SPECIAL_FORMULAS(ONE)}};
   PointwiseDef* d = definitions;
   for (const auto& group : groups)
     for (int i = 0; i < group.count; ++i, ++d) {

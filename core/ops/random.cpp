@@ -7,29 +7,12 @@
 #include <vector>
 
 #include "ops/axis.h"
+#include "ops/fill_order.h"
 
 namespace facula {
 
 namespace {
 
-Generator& chosen(Generator* g) { return g ? *g : default_generator(); }
-
-// The order in which PyTorch fills `t`: dimensions by stride, the largest outermost, which for a dense tensor is the
-// order of its memory.
-SmallVector<int, 8> fill_order(const Tensor& t) {
-  SmallVector<int, 8> order;
-  for (int d = 0; d < t->ndim(); ++d) order.push_back(d);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return t->strides[a] > t->strides[b]; });
-  return order;
-}
-Tensor in_order(const Tensor& t, const SmallVector<int, 8>& order) {
-  Dims sizes, strides;
-  for (int d : order) {
-    sizes.push_back(t->sizes[d]);
-    strides.push_back(t->strides[d]);
-  }
-  return alias(t, sizes, strides, t->byte_offset);
-}
 // Calls fill(memory, n) on the elements of self in that order.
 template <class F>
 void fill_elements(const Tensor& self, F&& fill) {
@@ -42,14 +25,6 @@ void fill_elements(const Tensor& self, F&& fill) {
 
 // ---- fills ----
 
-void uniform_into(const Tensor& self, double from, double to, Generator* g) {
-  FACULA_CHECK(is_floating(self->dtype), NotImplemented, "\"check_uniform_bounds\" not implemented for '",
-               scalar_type_name(self->dtype), "'");
-  FACULA_CHECK(from <= to, Runtime, "uniform_ expects to return a [from, to) range, but found from=", from,
-               " > to=", to);
-  fill_elements(self, [&](void* p, int64_t n) { fill_uniform(chosen(g), p, n, self->dtype, from, to); });
-}
-
 // A complex tensor as its real and imaginary parts.
 Tensor real_parts(const Tensor& t) {
   Dims sizes = t->sizes, strides = t->strides;
@@ -59,11 +34,19 @@ Tensor real_parts(const Tensor& t) {
   retain(t->storage);
   return wrap_storage(t->storage, sizes, strides, t->offset() * 2, real_of(t->dtype));
 }
+void uniform_into(const Tensor& self, double from, double to, Generator* g) {
+  if (is_complex(self->dtype)) return uniform_into(real_parts(self), from, to, g);
+  FACULA_CHECK(is_floating(self->dtype), NotImplemented, "\"check_uniform_bounds\" not implemented for '",
+               scalar_type_name(self->dtype), "'");
+  FACULA_CHECK(from <= to, Runtime, "uniform_ expects to return a [from, to) range, but found from=", from,
+               " > to=", to);
+  fill_elements(self, [&](void* p, int64_t n) { fill_uniform(chosen(g), p, n, self->dtype, from, to); });
+}
+
 void normal_into(const Tensor& self, double mean, double std, Generator* g) {
   FACULA_CHECK(std >= 0, Runtime, "normal expects std >= 0.0, but found std ", std);
   if (is_complex(self->dtype)) {  // each part has half of the variance
-    FACULA_CHECK(mean == 0, NotImplemented, "normal_ of a complex tensor with a mean other than 0; add it afterwards");
-    return normal_into(real_parts(self), 0, std / std::sqrt(2.0), g);
+    return normal_into(real_parts(self), mean, std / std::sqrt(2.0), g);
   }
   FACULA_CHECK(is_floating(self->dtype), NotImplemented, "\"normal_kernel_cpu\" not implemented for '",
                scalar_type_name(self->dtype), "'");

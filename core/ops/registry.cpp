@@ -36,7 +36,9 @@ namespace facula {
   F(LinalgSolve) \
   F(LinalgOrthogonal) \
   F(LinalgSpectral) \
-  F(LinalgExp)
+  F(LinalgExp) \
+  F(Distribution) \
+  F(Frexp)
 // clang-format on
 #define FACULA_DECLARE(NAME) extern const OpFamily k##NAME##Family;
 FACULA_FAMILIES(FACULA_DECLARE)

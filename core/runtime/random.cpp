@@ -190,7 +190,21 @@ uint32_t Generator::random32() {
   return word;
 }
 
+// One word of the state as it is given out: Matsumoto & Nishimura 1998, table II.
+static uint32_t tempered(uint32_t y) {
+  y ^= y >> 11;
+  y ^= (y << 7) & 0x9d2c5680u;
+  y ^= (y << 15) & 0xefc60000u;
+  return y ^ (y >> 18);
+}
+
 uint64_t Generator::random64() {
+  if (left > 2) {  // both words are in the block: the case that samplers wait for
+    uint64_t word = (uint64_t{tempered(state[next])} << 32) | tempered(state[next + 1]);
+    next += 2;
+    left -= 2;
+    return word;
+  }
   uint32_t pair[2];
   draw(*this, pair, 2);
   return word64(pair);

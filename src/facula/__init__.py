@@ -64,8 +64,8 @@ cfloat, cdouble = complex64, complex128
 # Imported when first used: facula.nn, facula.optim, ...
 _LAZY_MODULES = frozenset(
     (
-        "autograd", "backends", "cuda", "datasets", "fft", "func", "io", "linalg",
-        "nn", "optim", "special", "testing", "utils",
+        "autograd", "backends", "cuda", "datasets", "distributions", "fft", "func", "io", "linalg",
+        "nn", "optim", "signal", "special", "testing", "utils",
     )
 )  # fmt: skip
 _LAZY_NAMES = {

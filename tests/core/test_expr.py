@@ -15,7 +15,10 @@ INFO = {name: formulas.info(name) for name in NAMES}
 REAL = [name for name in NAMES if INFO[name]["columns"] & 3]
 INTEGER = [name for name in NAMES if INFO[name]["columns"] & 4]
 DIFFERENTIABLE = [
-    (name, j) for name in REAL for j in range(INFO[name]["arity"]) if INFO[name]["differentiable"] >> j & 1
+    (name, j)
+    for name in REAL
+    for j in range(INFO[name]["arity"])
+    if INFO[name]["differentiable"] >> j & 1 and (name, j) != ("_standard_gamma_grad", 0)
 ]
 SPECIALS = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0, 6.0, 20.0, 1e-40, 1e30, -1e30]
 SPECIALS += [float("inf"), float("-inf"), float("nan")]
@@ -45,7 +48,19 @@ DOMAIN = {
     "hardshrink": [(0.8, 2), (0.3, 0.6)],
     "softshrink": [(0.8, 2), (0.3, 0.6)],
     "threshold": [(0.8, 2), (0.3, 0.6), (0.3, 0.6)],
+    "ndtri": [(0.1, 0.9)],
+    "igamma": [(0.5, 3), (0.5, 3)],
+    "igammac": [(0.5, 3), (0.5, 3)],
+    "_standard_gamma_grad": [(0.5, 3), (0.5, 3)],
+    "zeta": [(1.5, 4), (0.5, 3)],
+    "entr": [(0.2, 3)],
 }
+# By this operand there is a first derivative, but no second: NaN, where PyTorch has not even the first.
+LAST_DERIVATIVE = {("igamma", 0), ("igammac", 0), ("zeta", 0), ("_standard_gamma_grad", 0)}
+# Computed by tables and loops that have no CUDA text.
+NO_CUDA = {"i0e", "i1e", "modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0", "airy_ai", "zeta"}
+NO_CUDA |= {"scaled_modified_bessel_k1", "igamma", "igammac", "_standard_gamma_grad"}
+NO_CUDA |= {name for name in NAMES if "_polynomial_" in name}
 POSITIVE = {"log", "log2", "log10", "log1p", "sqrt", "rsqrt", "lgamma", "digamma", "reciprocal"}
 # A jump of the value inside any domain: the derivative is that of a piece.
 STEPS = {"floor", "ceil", "trunc", "round", "sign", "sgn", "div_floor", "div_trunc", "frac", "remainder", "fmod"}
@@ -77,6 +92,8 @@ def wild_operands(name: str, dtype: type) -> list[np.ndarray]:
     if name in {"polygamma", "digamma"}:  # poles: tests/core/test_primitives.py
         away = np.where(np.isfinite(columns[1]), np.abs(columns[1]), 1.0).astype(dtype) + dtype(0.1)
         operands = [np.ones_like(away), away] if name == "polygamma" else [away]
+    if name in NAMES[NAMES.index("entr") :]:  # special functions: far out torch gives NaN, not the limit
+        operands = [np.where(np.abs(x) < 50, x, 1.0).astype(dtype) for x in operands]
     if name == "clamp":
         operands[1][np.isnan(operands[1])] = -1.0
         operands[0][np.isnan(operands[0]) & (operands[1] > operands[2])] = (
@@ -139,7 +156,14 @@ def test_derivative_numerically(name: str, j: int) -> None:
     assert good.mean() > (0.9 if name in STEPS else 0.97), (name, j, np.flatnonzero(~good)[:5], got[~good], want[~good])
 
 
-SECOND = [(n, j, k) for n, j in DIFFERENTIABLE for k in range(INFO[n]["arity"]) if INFO[n]["differentiable"] >> k & 1]
+SECOND = [
+    (n, j, k)
+    for n, j in DIFFERENTIABLE
+    for k in range(INFO[n]["arity"])
+    if INFO[n]["differentiable"] >> k & 1
+    and not {(n, j), (n, k)} <= LAST_DERIVATIVE
+    and (n, k) != ("_standard_gamma_grad", 0)
+]
 
 
 @pytest.mark.parametrize("name, j, k", SECOND)
@@ -261,6 +285,10 @@ def test_expressions_from_many_threads() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_renders_cuda(name: str) -> None:
     dtype = "float32" if name in REAL else "int64"
+    if name in NO_CUDA:
+        with pytest.raises(NotImplementedError, match="there is no CUDA text for"):
+            formulas.cuda_source(name, -1, dtype, "kernel")
+        return
     text = formulas.cuda_source(name, -1, dtype, "kernel")
     out = "bool" if INFO[name]["result"] == "bool" else "float" if name in REAL else "long long"
     assert text.startswith(f'extern "C" __global__ void kernel(long long n, {out}* out, const ')
@@ -287,6 +315,9 @@ RENAMED = {
     "gelu_tanh": lambda t, x: t.nn.functional.gelu(x, approximate="tanh"),
     "polygamma": lambda t, n, x: t.polygamma(1, x),
     "xlog1py": lambda t, x, y: t.special.xlog1py(x, y),
+    "igamma": lambda t, a, x: t.igamma(a.detach(), x),  # torch has no derivative by the first operand
+    "igammac": lambda t, a, x: t.igammac(a.detach(), x),
+    "zeta": lambda t, s, x: t.special.zeta(s.detach(), x),
     "prelu_kernel": lambda t, x, w: t._prelu_kernel(x, w),
     "where": lambda t, c, x, y: t.where(c != 0, x, y),
     "nextafter": lambda t, x, y: t.nextafter(x, y),
@@ -303,7 +334,16 @@ SCALAR_PARAMETERS = {  # operands after the first that PyTorch takes as numbers
     "nan_to_num": [0.5, 7.0, -8.0],
     "logit_eps": [0.1],
 }
-NOT_IN_TORCH = {"add_alpha", "sub_alpha", "addcmul", "addcdiv", "masked_fill_kernel", "lerp", "heaviside"}
+NOT_IN_TORCH = {
+    "_standard_gamma_grad",
+    "add_alpha",
+    "sub_alpha",
+    "addcmul",
+    "addcdiv",
+    "masked_fill_kernel",
+    "lerp",
+    "heaviside",
+}
 
 
 def call_torch(torch, name: str, tensors: list):
@@ -313,7 +353,7 @@ def call_torch(torch, name: str, tensors: list):
         return torch.ops.aten.elu(tensors[0], *SCALAR_PARAMETERS[name])
     if name in SCALAR_PARAMETERS:
         tensors = [tensors[0], *SCALAR_PARAMETERS[name]]
-    function = getattr(torch, name, None) or getattr(torch.nn.functional, name)
+    function = getattr(torch, name, None) or getattr(torch.special, name, None) or getattr(torch.nn.functional, name)
     return function(*tensors)
 
 
@@ -327,6 +367,7 @@ def test_values_and_gradients_as_torch(name: str) -> None:
     wanted = [j for j in range(len(x)) if INFO[name]["differentiable"] >> j & 1]
     if name in SCALAR_PARAMETERS or name == "pow":
         wanted = [j for j in wanted if j == 0]
+    wanted = [j for j in wanted if (name, j) not in LAST_DERIVATIVE]
     for j in wanted:
         tensors[j].requires_grad_()
     result = call_torch(torch, name, tensors)
@@ -353,9 +394,15 @@ VALUE_TOLERANCE = {
     "lgamma": (16, 1.0),
     "polygamma": (1e8, 0.0),  # PyTorch's trigamma has 1e-9
     "gelu": (16, 1.0),
+    **dict.fromkeys(("bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "airy_ai"), (1e11, 1.0)),  # PyTorch has 1e-5
+    **{name: (256, 1.0) for name in NAMES if "_polynomial_" in name},  # cancellation near zeros
+    **dict.fromkeys(("igamma", "igammac"), (1e7, 1.0)),  # PyTorch has 1e-9
+    **dict.fromkeys(("modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0"), (32, 0.0)),
+    **dict.fromkeys(("erfcx", "log_ndtr", "scaled_modified_bessel_k1", "zeta"), (512, 0.0)),
     "tanhshrink": (8, 1.0),
 }
 GRADIENT_TOLERANCE = {
+    "ndtri": (512, 1.0),  # exp(y * y / 2) amplifies the rounding of the value
     "polygamma": (1e8, 1.0),
     "digamma": (1e8, 1.0),
     "celu": (1e10, 0.0),  # PyTorch rounds 1 / alpha and 1 / 6 to float32

@@ -450,12 +450,16 @@ RANDOM = [
 from samples_linalg import LINALG  # noqa: E402
 from samples_nn import NN  # noqa: E402
 from samples_sort import SORT  # noqa: E402
+from samples_special import COMPOSED, DRAWN, SPECIAL  # noqa: E402
 from samples_tail import TAIL  # noqa: E402
 
+POINTWISE += SPECIAL
+RANDOM += DRAWN
 SAMPLES = [
     *(*POINTWISE, *VIEWS, *REDUCTIONS, *PRODUCTS, *JOINING, *INDEXING, *NETWORKS, *CREATION, *RANDOM),
     *LINALG,
     *SORT,
+    *COMPOSED,
     *TAIL,
     *NN,
 ]
@@ -487,4 +491,8 @@ INTERNAL = {
         "conj_physical imag polar real view_as_complex view_as_real".split(),
         "samples_complex.py",
     ),
+    "_standard_gamma": "distributions.Gamma",
+    "_standard_gamma_grad": "distributions.Gamma's derivative",
+    "_sample_dirichlet": "distributions.Dirichlet",
+    "_dirichlet_grad": "distributions.Dirichlet's derivative",
 }

@@ -452,7 +452,7 @@ def ldexp_(input: Tensor, other: Tensor) -> Tensor:
     return input.mul_(pow(2.0, other))
 
 
-def mvlgamma(input: Tensor, p: int) -> Tensor:
+def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     """The logarithm of the multivariate gamma function of dimension ``p``.
 
     Raises:
@@ -463,10 +463,12 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
         >>> torch.mvlgamma(torch.tensor([3.0]), 2)
         tensor([1.5502])
     """
+    if p < 1:
+        raise RuntimeError(f"p has to be greater than or equal to 1, got {p}")
     if not bool((input > (p - 1) / 2).all()):
         raise RuntimeError(f"mvlgamma: All elements must be greater than (p-1)/2 = {(p - 1) / 2}")
     constant = p * (p - 1) / 4 * 1.1447298858494002  # log(pi)
     result = lgamma(input) + constant
     for j in range(1, p):
         result = result + lgamma(input - j / 2)
-    return result
+    return result if out is None else write_out(result, out)

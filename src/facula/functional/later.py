@@ -65,6 +65,17 @@ MODULES: dict[str, tuple[str, str]] = {
         "cholesky cholesky_inverse cholesky_solve det geqrf inverse logdet lu lu_solve matrix_exp orgqr ormqr pinverse "
         "qr slogdet svd triangular_solve",
     ),
+    "calculus": (
+        "cumulative_trapezoid diff frexp gradient renorm trapezoid trapz",
+        "diff frexp renorm renorm_",
+    ),
+    "windows": ("bartlett_window blackman_window hamming_window hann_window kaiser_window", ""),
+    "bessel": ("i0 i0_ igamma igammac", "i0 i0_ igamma igamma_ igammac igammac_ mvlgamma_"),
+    "drawing": (
+        "alpha_dropout alpha_dropout_ binomial dropout dropout_ feature_alpha_dropout feature_alpha_dropout_ "
+        "feature_dropout feature_dropout_ poisson rrelu rrelu_ _dirichlet_grad _sample_dirichlet _standard_gamma",
+        "cauchy_ geometric_ log_normal_",
+    ),
 }
 
 # The classes of _tensor/typed_storage.py.

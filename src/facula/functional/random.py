@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from facula._C import Generator, Tensor, _set_grad_enabled, default_generator, get_default_dtype, int64
+from facula._C import Generator, Tensor, contiguous_format, default_generator, get_default_dtype, int64
+from facula._C import bool as bool_dtype
 from facula._native import native
 from facula.functional.arguments import Number, check_place, finish, shape_of
-from facula.functional.creation import empty_like
+from facula.functional.creation import empty, empty_like, zeros_like
+from facula.functional.indexing import where
+from facula.functional.shape import broadcast_shapes
 
 __all__ = [
     "Generator", "bernoulli", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed",
@@ -13,7 +16,7 @@ __all__ = [
     "set_rng_state",
 ]  # fmt: skip
 
-METHODS = "bernoulli bernoulli_ exponential_ log_normal_ multinomial normal_ random_ uniform_"
+METHODS = "bernoulli bernoulli_ exponential_ multinomial normal_ random_ uniform_"
 
 
 # ---- state ----
@@ -298,6 +301,13 @@ def randint_like(
     return finish(random_(_like(input, dtype, memory_format), low, high, generator=generator), None, requires_grad)
 
 
+def _with_zero_gradient(drawn: Tensor, parameters: list[Tensor]) -> Tensor:
+    """PyTorch's ``normal`` is recorded: its parameters get a gradient of 0."""
+    for parameter in parameters:
+        drawn = where(zeros_like(drawn, dtype=bool_dtype), parameter, drawn)
+    return drawn
+
+
 def normal(
     mean: Tensor | float,
     std: Tensor | float = 1.0,
@@ -327,12 +337,17 @@ def normal(
     """
     check_place(device, layout, pin_memory)
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
+        parameters = [t for t in (mean, std) if isinstance(t, Tensor) and t.requires_grad]
         mean = mean.detach() if isinstance(mean, Tensor) else mean
         std = std.detach() if isinstance(std, Tensor) else std
         if isinstance(std, Tensor) and std.numel() and not bool((std >= 0).all()):
             raise RuntimeError("normal expects all elements of std >= 0.0")
-        drawn = normal_(empty_like(mean + std * 0), generator=generator)
-        return finish(drawn.mul_(std).add_(mean), out, requires_grad)
+        if not isinstance(std, Tensor):  # PyTorch's roundings: the deviation inside the draw, or after it
+            drawn = normal_(empty_like(mean, memory_format=contiguous_format), 0.0, std, generator=generator)
+            return finish(_with_zero_gradient(drawn.add_(mean), parameters), out, requires_grad)
+        shape = broadcast_shapes(mean.shape, std.shape) if isinstance(mean, Tensor) else std.shape
+        drawn = normal_(empty(shape, dtype=mean.dtype if isinstance(mean, Tensor) else std.dtype), generator=generator)
+        return finish(_with_zero_gradient(drawn.mul_(std).add_(mean), parameters), out, requires_grad)
     if size is None:
         raise TypeError("normal() missing 1 required argument: 'size', the shape when mean and std are numbers")
     drawn = _randn((0,), dtype or get_default_dtype(), generator).resize_(size)
@@ -441,18 +456,3 @@ def random_(
     if to is None and from_ is not None:
         from_, to = 0, from_
     return _random_(input, from_, to, generator)
-
-
-def log_normal_(input: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None) -> Tensor:
-    """Overwrite with the exponentials of normal random numbers.
-
-    Example:
-        >>> import facula as torch
-        >>> bool((torch.empty(9).log_normal_() > 0).all())
-        True
-    """
-    before = _set_grad_enabled(False)
-    try:
-        return normal_(input, mean, std, generator=generator).exp_()
-    finally:
-        _set_grad_enabled(before)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import facula
 from facula import Tensor
 from facula._native import native
+from facula.functional.drawing import _rrelu
 
 __all__ = [
     "celu", "celu_", "elu", "elu_", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish",
@@ -733,14 +734,7 @@ def rrelu(
         >>> torch.nn.functional.rrelu(torch.tensor([-1.0, 2.0]), 0.5, 0.5)
         tensor([-0.5000,  2.0000])
     """
-    if not training:
-        return leaky_relu(input, (lower + upper) / 2, inplace)
-    negative = input <= 0
-    # One double per negative element, in order: PyTorch's consumption of the generator.
-    drawn = facula.empty(int(negative.sum()), dtype=facula.float64).uniform_(lower, upper)
-    slope = facula.ones_like(input, requires_grad=False)
-    slope[negative] = drawn.to(input.dtype)
-    return input.mul_(slope) if inplace else input * slope
+    return _rrelu(input, lower, upper, training, inplace)
 
 
 def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:

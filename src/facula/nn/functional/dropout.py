@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
-import facula
 from facula import Tensor
 from facula._native import native
+from facula.functional.drawing import _masked
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 
@@ -45,23 +43,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         _check(p)
     if not inplace:
         return _dropout(input, p, training)
-    return _masked(input, p, training, tuple(input.shape), inplace=True)
-
-
-def _masked(input: Tensor, p: float, training: bool, shape: tuple, inplace: bool, alpha: bool = False) -> Tensor:
-    """Dropout by a noise tensor of ``shape`` that broadcasts against the input."""
-    if p == 0 or not training or input.numel() == 0:
-        return input
-    multiply = input.mul_ if inplace else input.mul
-    if p == 1:
-        return multiply(facula.zeros((), dtype=input.dtype, device=input.device))
-    noise = facula.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1 - p)
-    if not alpha:
-        return multiply(noise.div_(1 - p))
-    slope = 1.7580993408473766  # -alpha * scale of SELU, Klambauer et al. 2017: its limit at minus infinity
-    a = 1.0 / math.sqrt((slope * slope * p + 1) * (1 - p))
-    b = (noise - 1).mul_(slope * a).add_(slope * a * p)
-    return multiply(noise.mul_(a)).add_(b)
+    return _masked(input, p, training, None, inplace=True)
 
 
 def _channels(input: Tensor) -> tuple:
@@ -189,7 +171,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
         tensor([1., 1.])
     """
     _check(p)
-    return _masked(input, p, training, tuple(input.shape), inplace, alpha=True)
+    return _masked(input, p, training, None, inplace, alpha=True)
 
 
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:

@@ -1,0 +1,135 @@
+// Rejection and inversion samplers in double. The order in which uniforms are drawn is the contract with PyTorch.
+#include "runtime/sampler.h"
+
+#include <cmath>
+#include <limits>
+
+#include "cpu/random.h"
+
+namespace facula {
+
+double sample_uniform(Generator& g) { return static_cast<double>(g.random64() & ((uint64_t{1} << 53) - 1)) * 0x1p-53; }
+
+double sample_normal(Generator& g) {
+  const cpu::RandomKernels& kernels = cpu::random();
+  if (g.has_double_normal) {
+    g.has_double_normal = false;
+    return kernels.normal_from_spare(g.double_normal, 0, 1);
+  }
+  double u1 = sample_uniform(g), u2 = sample_uniform(g);
+  g.has_double_normal = true;
+  return kernels.normal_pair(u1, u2, 0, 1, &g.double_normal);
+}
+
+double sample_cauchy(Generator& g, double median, double sigma) {
+  return std::fma(sigma, std::tan(M_PI * (sample_uniform(g) - 0.5)), median);  // as PyTorch contracts it
+}
+
+double sample_geometric(Generator& g, double p) { return std::ceil(std::log(sample_uniform(g)) / std::log1p(-p)); }
+
+// Knuth, TAOCP volume 2, 3.4.1: products of uniforms.
+static double poisson_by_product(Generator& g, double rate) {
+  const double limit = std::exp(-rate);
+  double product = 1;
+  for (double k = 0;; ++k)
+    if ((product *= sample_uniform(g)) <= limit) return k;
+}
+
+// W. Hoermann, The transformed rejection method for generating Poisson random variables (1993), algorithm PTRS.
+static double poisson_by_rejection(Generator& g, double rate) {
+  const double log_rate = std::log(rate), b = 0.931 + 2.53 * std::sqrt(rate), a = -0.059 + 0.02483 * b;
+  const double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), v_r = 0.9277 - 3.6224 / (b - 2);
+  for (;;) {
+    double u = sample_uniform(g) - 0.5, v = sample_uniform(g), us = 0.5 - std::fabs(u);
+    double k = std::floor((2 * a / us + b) * u + rate + 0.43);
+    if (us >= 0.07 && v <= v_r) return k;
+    if (k < 0 || (us < 0.013 && v > us)) continue;
+    int sign;
+    if (std::log(v) + std::log(inverse_alpha) - std::log(a / (us * us) + b) <=
+        -rate + k * log_rate - lgamma_r(k + 1, &sign))
+      return k;
+  }
+}
+
+double sample_poisson(Generator& g, double rate) {
+  if (rate == 0) return 0;
+  return rate >= 10 ? poisson_by_rejection(g, rate) : poisson_by_product(g, rate);
+}
+
+// log(k!) minus Stirling's approximation of it.
+static double stirling_tail(double k) {
+  static const double* const small = [] {
+    static double table[10];
+    double factorial = 1;
+    for (int i = 0; i < 10; factorial *= ++i)
+      table[i] = std::log(factorial) - (0.5 * std::log(2 * M_PI) + (i + 0.5) * std::log(i + 1.0) - (i + 1));
+    return table;
+  }();
+  if (k <= 9) return small[static_cast<int>(k)];
+  double square = (k + 1) * (k + 1);
+  return (1.0 / 12 - (1.0 / 360 - 1.0 / 1260 / square) / square) / (k + 1);
+}
+
+// W. Hoermann, The generation of binomial random variates (1993), algorithm BTRS; count * p >= 10, p <= 0.5.
+static double binomial_by_rejection(Generator& g, double count, double p) {
+  const double deviation = std::sqrt(count * p * (1 - p)), b = 1.15 + 2.53 * deviation;
+  const double a = -0.0873 + 0.0248 * b + 0.01 * p, c = count * p + 0.5, v_r = 0.92 - 4.2 / b, r = p / (1 - p);
+  const double alpha = (2.83 + 5.1 / b) * deviation, m = std::floor((count + 1) * p);
+  for (;;) {
+    double u = sample_uniform(g) - 0.5, v = sample_uniform(g), us = 0.5 - std::fabs(u);
+    double k = std::floor((2 * a / us + b) * u + c);
+    if (k < 0 || k > count) continue;
+    if (us >= 0.07 && v <= v_r) return k;
+    double bound = (m + 0.5) * std::log((m + 1) / (r * (count - m + 1))) +
+                   (count + 1) * std::log((count - m + 1) / (count - k + 1)) +
+                   (k + 0.5) * std::log(r * (count - k + 1) / (k + 1)) + stirling_tail(m) + stirling_tail(count - m) -
+                   stirling_tail(k) - stirling_tail(count - k);
+    if (std::log(v * alpha / (a / (us * us) + b)) <= bound) return k;
+  }
+}
+
+// Geometric gaps between successes, as many as fit into count trials.
+static double binomial_by_gaps(Generator& g, double count, double p) {
+  const double log_miss = std::log1p(-p);
+  double successes = 0;
+  for (double trials = 0;; ++successes) {
+    trials += std::ceil(std::log(sample_uniform(g)) / log_miss);
+    if (trials > count) return successes;
+  }
+}
+
+double sample_binomial(Generator& g, double count, double p) {
+  if (count <= 0 || p <= 0) return 0;
+  if (p >= 1) return count;
+  if (!(p == p) || !(count == count)) return std::numeric_limits<double>::quiet_NaN();
+  const double rare = p <= 0.5 ? p : 1 - p;
+  double hits = count * rare >= 10 ? binomial_by_rejection(g, count, rare) : binomial_by_gaps(g, count, rare);
+  return p <= 0.5 ? hits : count - hits;
+}
+
+// G. Marsaglia, W. W. Tsang, A simple method for generating gamma variables (2000); below 1 by their section 6.
+// Constants are rounded to float, and the shape is prepared in its own type, as in PyTorch.
+template <class T>
+static double gamma_of(Generator& g, T alpha) {
+  double scale = 1;
+  if (alpha < 1) {
+    if (alpha == 0) return 0;
+    scale = std::pow(1 - sample_uniform(g), static_cast<double>(T(1) / alpha));
+    alpha += 1;
+  }
+  const double d = static_cast<double>(alpha - static_cast<T>(1.0f / 3.0f)), c = 1 / std::sqrt(9 * d);
+  for (;;) {
+    double x, y;
+    do {
+      x = sample_normal(g);
+      y = 1 + c * x;
+    } while (y <= 0);
+    const double v = y * y * y, u = 1 - sample_uniform(g), square = x * x;
+    if (u < 1 - static_cast<double>(0.0331f) * square * square) return scale * d * v;
+    if (std::log(u) < 0.5 * square + d * (1 - v + std::log(v))) return scale * d * v;
+  }
+}
+double sample_gamma(Generator& g, double alpha) { return gamma_of(g, alpha); }
+double sample_gamma(Generator& g, float alpha) { return gamma_of(g, alpha); }
+
+}  // namespace facula
