@@ -4,7 +4,7 @@ TESTS ?=
 CPP = $(wildcard core/*/*.h core/*/*.cpp)
 SANITIZED = build/sanitize/env/bin/python
 
-.PHONY: dev test check lint types cuda-compile fix bench sanitize ci
+.PHONY: dev test check lint types cuda-compile fix bench coverage sanitize ci
 
 # Editable install; the build folder is kept, so that a second call compiles what has changed.
 dev:
@@ -41,6 +41,11 @@ fix:
 # Against torch in the same run; on a quiet machine. Writes the table of docs/benchmarks.md.
 bench:
 	$(PYTHON) benchmarks/run.py
+
+# What of PyTorch is here and agrees with it: writes docs/coverage.md; needs torch, takes minutes.
+coverage:
+	$(PYTHON) tools/registry_report.py --write
+	$(PYTHON) tools/opdb_report.py --write
 
 # The tests on a core with address and undefined-behaviour sanitizers, in an environment of its own.
 sanitize:

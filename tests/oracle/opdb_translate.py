@@ -98,6 +98,8 @@ def _function(function):
         return functools.partial(translate(function.func), *_each(function.args), **_each(function.keywords))
     if isinstance(function, types.FunctionType) and function.__module__.startswith("torch.testing"):
         return _rewired(function)
+    if isinstance(function, torch.nn.Module):  # the database has only modules without arguments or parameters
+        return resolve(facula.nn, type(function).__name__)()
     owner = getattr(function, "__qualname__", "").split(".")[0]
     if owner in ("TensorBase", "Tensor"):
         return resolve(facula.Tensor, function.__name__)
