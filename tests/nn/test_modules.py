@@ -78,6 +78,7 @@ def test_text_signature_and_initial_state(sample):
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")  # PyTorch's own, as is the next
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")  # PyTorch's own
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN:UserWarning")  # PyTorch's own
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
 @pytest.mark.parametrize("sample", SAMPLES, ids=repr)
 def test_forward_and_gradients(sample, training):
