@@ -45,6 +45,15 @@ CASES = [
     ("cumsum, 1 M", "a.cumsum(0)", 0.5),
     ("cummax, 1 M", "a.cummax(0)", 1.0),
     ("logcumsumexp, 1 M", "a.logcumsumexp(0)", 1.0),
+    ("inverse, 4 x 4", "m.linalg.inv(small)", 1.0),
+    ("solve, 4 x 4", "m.linalg.solve(small, small)", 1.0),
+    ("cholesky, 4 x 4", "m.linalg.cholesky(small)", 1.0),
+    ("eigh, 4 x 4", "m.linalg.eigh(small)", 1.0),
+    ("inverse, 200 x 200", "m.linalg.inv(regular)", None),
+    ("solve, 200 x 200", "m.linalg.solve(regular, regular)", None),
+    ("cholesky, 200 x 200", "m.linalg.cholesky(regular)", None),
+    ("eigh, 200 x 200", "m.linalg.eigh(regular)", None),
+    ("svd, 200 x 200", "m.linalg.svd(regular)", None),
 ]
 
 
@@ -60,6 +69,7 @@ def names(m: Any) -> dict[str, Any]:
         "cross_entropy": functional.cross_entropy, "conv": m.nn.Conv2d(16, 32, 3), "images": m.randn(8, 16, 32, 32),
         "max_pool2d": functional.max_pool2d, "some": m.randn(200_000), "few": m.randn(8),
         "ascending": m.sort(m.randn(1024)).values, "mask": m.randn(1048576) > 0,
+        "small": m.eye(4) + m.ones(4, 4), "regular": m.eye(200) * 200 + m.ones(200, 200),
     }  # fmt: skip
 
 

@@ -355,7 +355,8 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor |
         )
     a, b = input.unbind(dim), other.unbind(dim)
     parts = [a[(i + 1) % 3] * b[(i + 2) % 3] - a[(i + 2) % 3] * b[(i + 1) % 3] for i in range(3)]
-    return _stack(parts, dim if dim >= 0 else dim + parts[0].dim() + 1, out=out)
+    result = _stack(parts, dim if dim >= 0 else dim + parts[0].dim() + 1)
+    return result if out is None else write_out(result, out)
 
 
 @native("stack")
