@@ -1,10 +1,12 @@
 // Copies and creation: clone, conversion, copy_, fills, joins, and tensors made from nothing.
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 #include <cstring>
 
 #include "base/gil.h"
 #include "cpu/copy.h"
+#include "ops/checked.h"
 #include "ops/ops.h"
 #include "ops/promote.h"
 #include "tensor/batched.h"
@@ -97,6 +99,19 @@ Tensor full(const Dims& sizes, Scalar value, DType dtype) {
   fill_memory(t, value);
   return t;
 }
+// As PyTorch's checked conversion: integers take what lies within their limits, unsigned ones also the negatives of it.
+void check_fits(Scalar value, DType dtype) {
+  bool fits = value.kind != Category::Complex || is_complex(dtype);
+  double v = value.to_double();
+  if (fits && category(dtype) == Category::Integer && (dtype != DType::Int64 || !value.is_integral())) {
+    bool is_unsigned = dtype == DType::UInt8;
+    double end = std::ldexp(1.0, static_cast<int>(8 * item_size(dtype)) - !is_unsigned);  // the first one too large
+    fits = v < end && v >= -end && (dtype == DType::Int64 || (v <= end - 1 && v > -end - !is_unsigned));
+  } else if (dtype == DType::Float32) {
+    fits = fits && (std::isinf(v) || !(std::fabs(v) > FLT_MAX));
+  }
+  FACULA_CHECK(fits, Runtime, "value cannot be converted to type ", name_of(dtype), " without overflow");
+}
 Tensor broadcast_memory(const Tensor& t, const Dims& sizes) {
   refuse_samples(t);
   Dims strides(sizes.size(), 0);
@@ -163,7 +178,10 @@ void copy_vjp(Backward& b) {
   if (b.needs(1)) b.set(1, b.grad());
 }
 void fill(const Tensor& self, Operand value) {
-  if (value.arg.tag == Arg::Number) return ops::fill_memory(self, value.arg.number);
+  if (value.arg.tag == Arg::Number) {
+    ops::check_fits(value.arg.number, self->dtype);
+    return ops::fill_memory(self, value.arg.number);
+  }
   const Tensor& v = value.arg.as_tensor();
   FACULA_CHECK(v->ndim() == 0, Runtime, "fill_ only supports 0-dimension value tensor but got tensor with ", v->ndim(),
                " dimensions.");
@@ -360,9 +378,13 @@ Tensor empty_op(const Dims& sizes, DType dtype, std::optional<Device> device) {
 Tensor empty_strided_op(const Dims& sizes, const Dims& strides, DType dtype) {
   return empty_strided(sizes, strides, dtype);
 }
-Tensor full_op(const Dims& sizes, Scalar value, DType dtype) { return ops::full(sizes, value, dtype); }
+Tensor full_op(const Dims& sizes, Scalar value, DType dtype) {
+  ops::check_fits(value, dtype);
+  return ops::full(sizes, value, dtype);
+}
 Tensor empty_like_op(const Tensor& x, DType dtype) { return empty_like(x, dtype); }
 Tensor full_like(const Tensor& x, Scalar value, DType dtype) {
+  ops::check_fits(value, dtype);
   Tensor out = empty_like(x, dtype);
   ops::fill_memory(out, value);
   return out;

@@ -5,6 +5,7 @@
 
 #include "base/gil.h"
 #include "ops/axis.h"
+#include "ops/checked.h"
 #include "ops/promote.h"
 
 namespace facula {
@@ -33,9 +34,9 @@ Tensor nonzero(const Tensor& x) {
 TensorList nonzero_columns(const Tensor& mask) {
   Tensor rows = nonzero(mask);
   int64_t count = rows->sizes[0], ndim = rows->sizes[1];
+  Tensor all = ops::contiguous_memory(alias(rows, {ndim, count}, {1, ndim}, 0));
   TensorList columns;
-  for (int64_t d = 0; d < ndim; ++d)
-    columns.push_back(ops::contiguous_memory(alias(rows, {count}, {ndim}, d * rows->item_size())));
+  for (int64_t d = 0; d < ndim; ++d) columns.push_back(alias(all, {count}, {1}, d * count * all->item_size()));
   return columns;
 }
 
@@ -252,9 +253,9 @@ void put(const Tensor& self, const TensorList& indices, const Tensor& given, boo
 }
 
 void index_put(const Tensor& self, MaybeTensorList indices, const Tensor& values, bool accumulate) {
-  FACULA_CHECK(self->dtype == values->dtype, Index, "Index put requires the source and destination dtypes match, got ",
-               scalar_type_name(self->dtype), " for the destination and ", scalar_type_name(values->dtype),
-               " for the source.");
+  FACULA_CHECK(self->dtype == values->dtype, Runtime,
+               "Index put requires the source and destination dtypes match, got ", scalar_type_name(self->dtype),
+               " for the destination and ", scalar_type_name(values->dtype), " for the source.");
   put(self, indices.list, values, accumulate);
 }
 
@@ -291,11 +292,12 @@ void index_put_vjp(Backward& b) {
 
 void check_value(const char* name, const Tensor& self, const Arg& value) {
   if (value.tag == Arg::Number) {
-    FACULA_CHECK(value.number.kind != Category::Complex || is_complex(self->dtype), Runtime,
-                 "value cannot be converted to type ", name_of(self->dtype), " without overflow");
+    ops::check_fits(value.number, self->dtype);
     return;
   }
   const Tensor& v = value.as_tensor();
+  FACULA_CHECK(!is_complex(v->dtype) || is_complex(self->dtype), Runtime, "value cannot be converted to type ",
+               name_of(self->dtype), " without overflow");
   FACULA_CHECK(v->ndim() == 0, Runtime, name, " only supports a 0-dimensional value tensor, but got tensor with ",
                v->ndim(), " dimension(s).");
 }

@@ -1,6 +1,7 @@
 // Indexing along one dimension: index_select and its writing relatives, gather, scatter, take, embedding.
 #include <algorithm>
 
+#include "ops/checked.h"
 #include "ops/scatter.h"
 
 namespace facula {
@@ -148,8 +149,7 @@ void index_copy_vjp(Backward& b) {
 // A number or a 0-d tensor as one element of the type written to.
 Tensor element(const char* name, const Arg& value, DType dtype) {
   if (value.tag == Arg::Number) {
-    FACULA_CHECK(value.number.kind != Category::Complex || is_complex(dtype), Runtime,
-                 "value cannot be converted to type ", name_of(dtype), " without overflow");
+    ops::check_fits(value.number, dtype);
     return ops::full({}, value.number, dtype);
   }
   const Tensor& v = value.as_tensor();
@@ -209,7 +209,8 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& given) {
 }
 void gather_vjp(Backward& b) {
   static const OpDef& add = find_op("scatter_add");
-  b.set(0, zeros_then(add, b.sizes(0), b.arg(1).number.i, b.input(2), b.grad()));
+  if (b.needs(0))  // not when an index of no elements, of any type, is what requires grad
+    b.set(0, zeros_then(add, b.sizes(0), b.arg(1).number.i, b.input(2), b.grad()));
 }
 
 void scatter(const Tensor& self, int64_t dim, const Tensor& index, Operand src) {

@@ -326,6 +326,9 @@ static Tensor run_general(const OpDef& table_op, const Arg* args, size_t n, cons
   for (size_t i = 0; i < n; ++i) {
     if (i == 0 || !own) promotion.add(args[i]);
     if (args[i].tag != Arg::Tensor_) continue;
+    FACULA_CHECK(!own || i == 0 || args[i].tensor->dtype == promotion.result(), Runtime, table_op.name,
+                 "(): expected dtype ", name_of(promotion.result()), " for argument ", i + 1, " but got dtype ",
+                 name_of(args[i].tensor->dtype), "; convert it first");
     const Dims& s = args[i].as_tensor()->sizes;
     if (first)
       sizes = s;
@@ -500,7 +503,7 @@ static bool run_simple(const OpDef& op, const Arg* args, size_t n, const Tensor&
   f.arity = static_cast<int>(n);
   if (!p.supports(f.column) || (f.column == Column::I64 && p.result == ResultType::Float)) return false;
   if (!sort_operands(f, args, n, first, common)) return false;
-  if (f.converted && p.def && p.def->refuses_bool) return false;
+  if (f.converted && (p.result == ResultType::Own || (p.def && p.def->refuses_bool))) return false;
   if (f.column == Column::I64 && p.def && p.def->may_divide_by_zero) check_divisor(op, args[1]);
   const DType out_dtype = p.result == ResultType::Bool ? DType::Bool : common;
   if (out) {
@@ -669,6 +672,11 @@ Tensor apply_pointwise(const OpDef& op, const Arg* args, size_t n, const Tensor&
     return std::move(r.tensors[0]);
   }
   if (form == Form::InPlace) return pointwise_in_place(op, args, n, out);
+  bool recording = mode.grad && op.node_name && wants_gradient(op, args, n);
+  FACULA_CHECK(!out || !((recording && is_differentiable(out->dtype)) || (mode.grad && out->requires_grad())), Runtime,
+               op.name,
+               "(): functions with out=... arguments don't support automatic differentiation, "
+               "but one of the arguments requires grad.");
   Tensor result;
   if (!run_simple(op, args, n, out, result)) {
     if (const OpDef* complex = complex_form(op, args, n)) return run_complex_form(*complex, args, n, out, form);
@@ -676,10 +684,7 @@ Tensor apply_pointwise(const OpDef& op, const Arg* args, size_t n, const Tensor&
   }
   if (mode.inference) result->flags |= kInference;
   if (out) ++out->version();
-  if (mode.grad && op.node_name && wants_gradient(op, args, n) && is_differentiable(result->dtype)) {
-    FACULA_CHECK(!out, Runtime, op.name,
-                 "(): functions with out=... arguments don't support automatic differentiation, "
-                 "but one of the arguments requires grad.");
+  if (recording && !out && is_differentiable(result->dtype)) {
     uint32_t saves;
     Node* node = record(op, args, n, saves, false);
     add_output(node, result);

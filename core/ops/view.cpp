@@ -228,9 +228,10 @@ void expand_vjp(Backward& b) { b.set(0, b.grad()); }  // the engine sums to the 
 
 // The gradient of a region of a tensor: zeros with the region set. Strides and offset are those of the region in a
 // contiguous tensor of `sizes`.
+Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::optional<int64_t> wanted);
 Tensor embed(const Tensor& g, const Dims& sizes, const Dims& strides, int64_t offset) {
   Tensor out = ops::zeros(sizes, g->dtype);
-  ops::copy_memory(alias(out, g->sizes, strides, offset * out->item_size()), g);
+  ops::copy_memory(as_strided(out, g->sizes, strides, offset), g);
   return out;
 }
 void embed_vjp(Backward& b) {

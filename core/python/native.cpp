@@ -361,7 +361,12 @@ PyObject* native_call(PyObject* self, PyObject* const* args, size_t nargsf, PyOb
     if (f->falls_back) {
       try {
         parse(f, args, nargs, kwnames, frame, out);
-      } catch (const Error&) { return PyObject_Vectorcall(f->def, args, nargsf, kwnames); }
+      } catch (const Error&) {
+        // A body takes what the entry does not, but never something else in place of the tensor it is about.
+        bool is_tensor_first = f->kinds[0] == ArgKind::Tensor || f->kinds[0] == ArgKind::Condition;
+        if (is_tensor_first && nargs > 0 && !is_tensor(args[0])) throw;
+        return PyObject_Vectorcall(f->def, args, nargsf, kwnames);
+      }
     } else {
       parse(f, args, nargs, kwnames, frame, out);
     }

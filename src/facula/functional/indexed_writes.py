@@ -5,7 +5,7 @@ from __future__ import annotations
 from facula._C import Tensor, int64
 from facula.functional.arguments import write_out
 from facula.functional.indexing import _nonzero, index_put_, scatter_reduce, scatter_reduce_
-from facula.functional.shape import broadcast_to, clone, reshape, view
+from facula.functional.shape import broadcast_to, clone, reshape, unbind, unsqueeze, view
 
 __all__ = ["index_reduce", "nonzero_static", "put", "unravel_index"]
 
@@ -70,12 +70,12 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False, 
 
 
 def _places(flat: Tensor, shape) -> tuple[Tensor, ...]:
-    """Indices into the flattened tensor as one index for each dimension."""
-    columns = []
-    for size in reversed(shape):
-        columns.append(flat.remainder(size))
-        flat = flat.div(size, rounding_mode="floor")
-    return tuple(reversed(columns))
+    """Indices into the flattened tensor as one index for each dimension: columns of one tensor."""
+    steps = [1]
+    for size in reversed(shape[1:]):
+        steps.append(steps[-1] * size)
+    steps, sizes = flat.new_tensor(steps[::-1] if shape else []), flat.new_tensor(list(shape))
+    return unbind(unsqueeze(flat, -1).div(steps, rounding_mode="floor").remainder(sizes), -1)
 
 
 def unravel_index(indices: Tensor, shape: int | tuple[int, ...]) -> tuple[Tensor, ...]:

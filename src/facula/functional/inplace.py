@@ -175,6 +175,8 @@ def set_(input: Tensor, source=None, storage_offset: int = 0, size=None, stride=
     if source is None:
         source = input.new_empty(0)
     elif not isinstance(source, Tensor):
+        if not hasattr(source, "untyped"):
+            raise TypeError(f"set_(): argument 'source' must be a Tensor or a storage, not {type(source).__name__}")
         data = source.untyped()._bytes
         if getattr(source, "dtype", input.dtype) is not input.dtype:  # an UntypedStorage has none
             raise RuntimeError(f"Expected a Storage of type {input.dtype} or an UntypedStorage, but got {source.dtype}")

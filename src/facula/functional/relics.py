@@ -263,6 +263,12 @@ def index(input: Tensor, positions, dims):
 
     Raises:
         NotImplementedError: always.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.zeros(1).index([0], [0])
+        Traceback (most recent call last):
+        NotImplementedError: Tensor.index() takes first-class dimensions (functorch.dim); index with x[...]
     """
     raise NotImplementedError("Tensor.index() takes first-class dimensions (functorch.dim); index with x[...]")
 
