@@ -28,7 +28,7 @@ OTHER_NODE = {
     "einsum_diagonal": "DiagonalBackward0", "einsum_outer": "ViewBackward0", "kron": "ViewBackward0",
     "cross": "StackBackward0", "rot90": "TransposeBackward0", "repeat_interleave": "IndexSelectBackward0",
     "block_diag": "CatBackward0", "scatter_number": "ScatterBackward0", "F.embedding": "ViewBackward0",
-    "smooth_entropy": "NllLossBackward0", "F.adaptive_avg_pool2d": "CatBackward0", "F.layer_norm": "AddBackward0",
+    "smooth_entropy": "NllLossBackward0", "attention": None, "gru": None, "lstm": None,
     "F.pad": "CatBackward0", "torch.rrelu": "MulBackward0", "trapezoid": None, "renorm": None,
     "cumulative_trapezoid": None, "multi_dot": "SqueezeBackward1", "linalg.tensorinv": "ViewBackward0",
     "sort_stable": None, "quantile": "SqueezeBackward1", "quantile_q": "PermuteBackward0",
@@ -59,6 +59,7 @@ OTHER_TYPES = {
     ("addcmul", "bool"): "the value 2 makes the sum int64",
     ("clamp_numbers", "uint8"): "torch wraps the bound -1 to 255",
     ("index_add", "bool"): "alpha 2 makes the source int64",
+    ("gru", "bfloat16"): "torch rounds every gate",
 }
 
 

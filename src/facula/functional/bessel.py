@@ -17,7 +17,7 @@ __all__ = [
 
 
 @native
-def airy_ai(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+def airy_ai(x: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The Airy function Ai.
 
     Example:
@@ -209,7 +209,7 @@ def ndtri(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 @native
-def scaled_modified_bessel_k0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+def scaled_modified_bessel_k0(x: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``exp(x) * modified_bessel_k0(x)``.
 
     Example:
@@ -220,7 +220,7 @@ def scaled_modified_bessel_k0(input: Tensor, *, out: Tensor | None = None) -> Te
 
 
 @native
-def scaled_modified_bessel_k1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+def scaled_modified_bessel_k1(x: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``exp(x) * modified_bessel_k1(x)``.
 
     Example:
@@ -231,7 +231,7 @@ def scaled_modified_bessel_k1(input: Tensor, *, out: Tensor | None = None) -> Te
 
 
 @native
-def spherical_bessel_j0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+def spherical_bessel_j0(x: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The spherical Bessel function of the first kind of order 0, ``sin(x) / x``.
 
     Example:

@@ -95,9 +95,9 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Example:
         >>> import facula as torch
-        >>> torch.linalg.inv(torch.tensor([[2.0, 0.0], [0.0, 4.0]]))
-        tensor([[0.5000, 0.0000],
-                [0.0000, 0.2500]])
+        >>> torch.linalg.inv(torch.tensor([[2.0, 1.0], [0.0, 4.0]]))
+        tensor([[ 0.5000, -0.1250],
+                [ 0.0000,  0.2500]])
     """
     return single(_inv_ex(A, "linalg.inv")[0], out)
 
@@ -181,12 +181,12 @@ def solve_triangular(
 _DRIVERS = {"gels": 0, "gelsy": 1, "gelsd": 2, "gelss": 3}
 
 
-def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None, out=None):
-    """The X of the least ``|A X - B|``.
+def lstsq(A: Tensor, b: Tensor, rcond: float | None = None, *, driver: str | None = None, out=None):
+    """The X of the least ``|A X - b|``.
 
     Args:
         A: matrices [*, m, n].
-        B: right sides [*, m, k], or [*, m].
+        b: right sides [*, m, k], or [*, m].
         rcond: singular values below ``rcond`` times the largest count as zero; by default the rounding unit times
             max(m, n).
         driver: LAPACK's method: "gelsy" (default), "gels" (full rank), "gelsd", "gelss".
@@ -204,7 +204,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         raise RuntimeError(
             f"torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss), got {driver!r}"
         )
-    X, residuals, rank, values = _lstsq(A, B, rcond, _DRIVERS[driver])
+    X, residuals, rank, values = _lstsq(A, b, rcond, _DRIVERS[driver])
     return named("linalg_lstsq", (X, residuals, rank, values.detach()), out)
 
 

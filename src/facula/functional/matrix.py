@@ -57,8 +57,8 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
 
 
 @native
-def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """The X of ``A X = B`` for the A whose Cholesky factor is ``L``.
+def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The X of ``A X = input`` for the A whose Cholesky factor is ``input2``.
 
     Example:
         >>> import facula as torch
@@ -208,7 +208,7 @@ def geqrf(input: Tensor, *, out=None):
     return named("geqrf", _geqrf(input), out)
 
 
-def orgqr(input: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
+def orgqr(input: Tensor, input2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Another name of ``torch.linalg.householder_product``.
 
     Example:
@@ -216,20 +216,20 @@ def orgqr(input: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
         >>> torch.orgqr(torch.tensor([[1.0]]), torch.tensor([0.0]))
         tensor([[1.]])
     """
-    return decomposition._householder_product(input, tau, out=out)
+    return decomposition._householder_product(input, input2, out=out)
 
 
 @native
 def ormqr(
     input: Tensor,
-    tau: Tensor,
-    other: Tensor,
+    input2: Tensor,
+    input3: Tensor,
     left: bool = True,
     transpose: bool = False,
     *,
     out: Tensor | None = None,
 ) -> Tensor:
-    """``Q other``, ``Q^H other``, ``other Q`` or ``other Q^H`` for the square Q of the reflections of ``geqrf``.
+    """``Q input3``, ``Q^H input3``, ``input3 Q`` or ``input3 Q^H`` for the square Q of ``geqrf``'s ``input`` and ``input2``.
 
     Example:
         >>> import facula as torch

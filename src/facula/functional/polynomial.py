@@ -15,7 +15,7 @@ __all__ = [
 
 
 @native
-def chebyshev_polynomial_t(input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def chebyshev_polynomial_t(x: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The Chebyshev polynomial of the first kind of degree ``n``.
 
     Example:
@@ -26,7 +26,7 @@ def chebyshev_polynomial_t(input: Tensor | Number, n: Tensor | Number, *, out: T
 
 
 @native
-def chebyshev_polynomial_u(input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def chebyshev_polynomial_u(x: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The Chebyshev polynomial of the second kind of degree ``n``.
 
     Example:
@@ -37,7 +37,7 @@ def chebyshev_polynomial_u(input: Tensor | Number, n: Tensor | Number, *, out: T
 
 
 @native
-def chebyshev_polynomial_v(input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def chebyshev_polynomial_v(x: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The Chebyshev polynomial of the third kind of degree ``n``.
 
     Example:
@@ -48,7 +48,7 @@ def chebyshev_polynomial_v(input: Tensor | Number, n: Tensor | Number, *, out: T
 
 
 @native
-def chebyshev_polynomial_w(input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def chebyshev_polynomial_w(x: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The Chebyshev polynomial of the fourth kind of degree ``n``.
 
     Example:
@@ -59,7 +59,7 @@ def chebyshev_polynomial_w(input: Tensor | Number, n: Tensor | Number, *, out: T
 
 
 @native
-def hermite_polynomial_h(input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def hermite_polynomial_h(x: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The physicist's Hermite polynomial of degree ``n``.
 
     Example:
@@ -70,7 +70,7 @@ def hermite_polynomial_h(input: Tensor | Number, n: Tensor | Number, *, out: Ten
 
 
 @native
-def hermite_polynomial_he(input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def hermite_polynomial_he(x: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The probabilist's Hermite polynomial of degree ``n``.
 
     Example:
@@ -81,7 +81,7 @@ def hermite_polynomial_he(input: Tensor | Number, n: Tensor | Number, *, out: Te
 
 
 @native
-def laguerre_polynomial_l(input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def laguerre_polynomial_l(x: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The Laguerre polynomial of degree ``n``.
 
     Example:
@@ -92,7 +92,7 @@ def laguerre_polynomial_l(input: Tensor | Number, n: Tensor | Number, *, out: Te
 
 
 @native
-def legendre_polynomial_p(input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def legendre_polynomial_p(x: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The Legendre polynomial of degree ``n``.
 
     Example:
@@ -103,7 +103,7 @@ def legendre_polynomial_p(input: Tensor | Number, n: Tensor | Number, *, out: Te
 
 
 @native
-def shifted_chebyshev_polynomial_t(input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def shifted_chebyshev_polynomial_t(x: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``chebyshev_polynomial_t(2 * input - 1, n)``.
 
     Example:
@@ -114,7 +114,7 @@ def shifted_chebyshev_polynomial_t(input: Tensor | Number, n: Tensor | Number, *
 
 
 @native
-def shifted_chebyshev_polynomial_u(input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def shifted_chebyshev_polynomial_u(x: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``chebyshev_polynomial_u(2 * input - 1, n)``.
 
     Example:
@@ -125,7 +125,7 @@ def shifted_chebyshev_polynomial_u(input: Tensor | Number, n: Tensor | Number, *
 
 
 @native
-def shifted_chebyshev_polynomial_v(input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def shifted_chebyshev_polynomial_v(x: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``chebyshev_polynomial_v(2 * input - 1, n)``.
 
     Example:
@@ -136,7 +136,7 @@ def shifted_chebyshev_polynomial_v(input: Tensor | Number, n: Tensor | Number, *
 
 
 @native
-def shifted_chebyshev_polynomial_w(input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def shifted_chebyshev_polynomial_w(x: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``chebyshev_polynomial_w(2 * input - 1, n)``.
 
     Example:

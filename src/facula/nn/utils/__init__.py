@@ -3,13 +3,13 @@
 from . import rnn
 from .clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .convert_parameters import parameters_to_vector, vector_to_parameters
+from .weight_norm import remove_weight_norm, weight_norm  # at once: the function has to hide the file of its name
 
 _LATER = {
     "fusion": "fuse_conv_bn_eval fuse_conv_bn_weights fuse_linear_bn_eval fuse_linear_bn_weights",
     "init": "skip_init",
     "parametrizations": "",
     "parametrize": "",
-    "weight_norm": "remove_weight_norm weight_norm",
 }
 
 
@@ -24,7 +24,7 @@ def __getattr__(name):
         if name not in _LATER:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = import_module(f"{__name__}.{name}")
-    globals()[name] = value  # also where a file and its function have one name
+    globals()[name] = value
     return value
 
 
