@@ -229,7 +229,7 @@ def ormqr(
     *,
     out: Tensor | None = None,
 ) -> Tensor:
-    """``Q input3``, ``Q^H input3``, ``input3 Q`` or ``input3 Q^H`` for the square Q of ``geqrf``'s ``input`` and ``input2``.
+    """``Q input3``, ``Q^H input3``, ``input3 Q`` or ``input3 Q^H`` for the square Q of ``geqrf``'s two results.
 
     Example:
         >>> import facula as torch

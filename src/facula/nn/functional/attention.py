@@ -205,6 +205,46 @@ def _with_extra_keys(k, v, bias_k, bias_v, add_zero_attn: bool, masks: list) -> 
     return k, v, masks
 
 
+def _check_sizes(query, key, value, embed_dim: int, num_heads: int, separate: bool) -> int:
+    """Refuse sizes that do not fit together; the size of a head."""
+    if query.shape[2] != embed_dim:
+        raise AssertionError(f"was expecting embedding dimension of {embed_dim}, but got {query.shape[2]}")
+    head_dim = embed_dim // num_heads
+    if head_dim * num_heads != embed_dim:
+        raise AssertionError(f"embed_dim {embed_dim} not divisible by num_heads {num_heads}")
+    if key.shape[:2] != value.shape[:2] and separate:
+        raise AssertionError(f"key's sequence and batch dims {key.shape[:2]} do not match value's {value.shape[:2]}")
+    if key.shape != value.shape and not separate:
+        raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
+    return head_dim
+
+
+def _joined(mask, padding, scores: tuple[int, int, int, int]):
+    """Both masks, added to scores of that shape, as one."""
+    n, heads, length, keys = scores
+    if mask is not None:
+        mask = mask.reshape(n, heads, length, -1) if mask.shape[0] != 1 else mask.unsqueeze(0)
+    if padding is None:
+        return mask
+    if tuple(padding.shape) != (n, keys):
+        raise AssertionError(f"expecting key_padding_mask shape of {(n, keys)}, but got {tuple(padding.shape)}")
+    padding = padding.reshape(n, 1, 1, -1)
+    return padding if mask is None else mask + padding
+
+
+def _weighed(q, k, v, mask, dropped: float):
+    """Attention whose weights are wanted too."""
+    scores = (q * math.sqrt(1.0 / q.shape[-1])) @ k.transpose(-2, -1)
+    attention = softmax(scores if mask is None else scores + mask, -1)
+    attention = dropout(attention, dropped) if dropped > 0.0 else attention
+    return attention @ v, attention
+
+
+def _unweighed(q, k, v, mask, dropped: float):
+    """Attention whose weights are never all in memory."""
+    return scaled_dot_product_attention(q, k, v, mask, dropped), None
+
+
 def multi_head_attention_forward(
     query: Tensor,
     key: Tensor,
@@ -270,50 +310,23 @@ def multi_head_attention_forward(
         query, key, value = (query.unsqueeze(1),) * 3 if same else (t.unsqueeze(1) for t in (query, key, value))
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
     length, n, embed_dim = query.shape
-    if embed_dim != embed_dim_to_check:
-        raise AssertionError(f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed_dim}")
-    head_dim = embed_dim // num_heads
-    if head_dim * num_heads != embed_dim:
-        raise AssertionError(f"embed_dim {embed_dim} not divisible by num_heads {num_heads}")
-    if key.shape[:2] != value.shape[:2] and use_separate_proj_weight:
-        raise AssertionError(f"key's sequence and batch dims {key.shape[:2]} do not match value's {value.shape[:2]}")
-    if key.shape != value.shape and not use_separate_proj_weight:
-        raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
+    head_dim = _check_sizes(query, key, value, embed_dim_to_check, num_heads, use_separate_proj_weight)
     weights = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else in_proj_weight
     padding = _additive(key_padding_mask, query.dtype, "key_padding_mask")
     mask = _additive(attn_mask, query.dtype, "attn_mask")
     if mask is not None:
         keys = key.shape[0]
         mask = _check_mask(mask, {2: (length, keys), 3: (n * num_heads, length, keys)})
-    q, k, v = _projected(query, key, value, embed_dim, weights, in_proj_bias)
-
-    def heads(x):
-        return x.reshape(x.shape[0], n, num_heads, head_dim).permute(1, 2, 0, 3)
-
-    q, k, v = heads(q), heads(k), heads(v)
+    projected = _projected(query, key, value, embed_dim, weights, in_proj_bias)
+    q, k, v = (x.reshape(x.shape[0], n, num_heads, head_dim).permute(1, 2, 0, 3) for x in projected)
     if static_k is not None:
         k = static_k.reshape(n, num_heads, *static_k.shape[1:])
     if static_v is not None:
         v = static_v.reshape(n, num_heads, *static_v.shape[1:])
     k, v, (mask, padding) = _with_extra_keys(k, v, bias_k, bias_v, add_zero_attn, [mask, padding])
-    if mask is not None:
-        mask = mask.reshape(n, num_heads, length, -1) if mask.shape[0] != 1 else mask.unsqueeze(0)
-    if padding is not None:
-        if tuple(padding.shape) != (n, k.shape[2]):
-            raise AssertionError(
-                f"expecting key_padding_mask shape of {(n, key.shape[0])}, but got {tuple(key_padding_mask.shape)}"  # type: ignore[union-attr]
-            )
-        padding = padding.reshape(n, 1, 1, -1)
-        mask = padding if mask is None else mask + padding
-    dropped = dropout_p if training else 0.0
-    if need_weights:
-        scores = (q * math.sqrt(1.0 / head_dim)) @ k.transpose(-2, -1)
-        attention = softmax(scores if mask is None else scores + mask, -1)
-        attention = dropout(attention, dropped) if dropped > 0.0 else attention
-        result = attention @ v
-    else:
-        attention = None
-        result = scaled_dot_product_attention(q, k, v, mask, dropped)
+    mask = _joined(mask, padding, (n, num_heads, length, k.shape[2]))
+    attend = _weighed if need_weights else _unweighed
+    result, attention = attend(q, k, v, mask, dropout_p if training else 0.0)
     result = result.permute(2, 0, 1, 3).reshape(length * n, embed_dim)
     result = linear(result, out_proj_weight, out_proj_bias).reshape(length, n, -1)
     if attention is not None and average_attn_weights:
