@@ -41,6 +41,10 @@ def embedding(
         tensor([[2.],
                 [1.]])
     """
+    if weight.dim() != 2:
+        raise RuntimeError(
+            f"'weight' must be 2-D: embedding() takes one row for each number, got shape {tuple(weight.shape)}"
+        )
     if padding_idx is not None:
         if not -weight.shape[0] <= padding_idx < weight.shape[0]:
             raise AssertionError("Padding_idx must be within num_embeddings")
