@@ -5,6 +5,7 @@ from __future__ import annotations
 import facula
 from facula import Tensor
 from facula._native import native
+from facula.functional.arguments import write_out_same
 from facula.functional.drawing import _rrelu
 
 __all__ = [
@@ -224,12 +225,13 @@ def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     return facula.celu_(input, alpha)
 
 
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+def gelu(input: Tensor, approximate: str = "none", *, out: Tensor | None = None) -> Tensor:
     """x * Phi(x), Phi the normal distribution function (Hendrycks and Gimpel 2016).
 
     Args:
         input (Tensor): any shape.
         approximate (str): "none" for erf, "tanh" for the tanh approximation. Default: "none".
+        out (Tensor): where to put the result. Optional.
 
     Returns:
         Tensor: same shape and dtype.
@@ -242,11 +244,10 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
         >>> torch.nn.functional.gelu(torch.tensor([0.0, 1.0]))
         tensor([0.0000, 0.8413])
     """
-    if approximate == "none":
-        return facula._gelu(input)
-    if approximate == "tanh":
-        return facula._gelu_tanh(input)
-    raise RuntimeError(f"approximate argument must be either none or tanh, but got {approximate!r}.")
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError(f"approximate argument must be either none or tanh, but got {approximate!r}.")
+    result = facula._gelu(input) if approximate == "none" else facula._gelu_tanh(input)
+    return result if out is None else write_out_same(result, out)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -459,12 +460,13 @@ def softsign(input: Tensor) -> Tensor:
     return facula._softsign(input)
 
 
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """x moved towards 0 by ``lambd``, and 0 within ``lambd`` of 0.
 
     Args:
         input (Tensor): any shape.
         lambd (float): not negative. Default: 0.5.
+        out (Tensor): where to put the result. Optional.
 
     Returns:
         Tensor: same shape and dtype.
@@ -479,15 +481,17 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    return facula._softshrink(input, lambd)
+    result = facula._softshrink(input, lambd)
+    return result if out is None else write_out_same(result, out)
 
 
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """x, and 0 within ``lambd`` of 0.
 
     Args:
         input (Tensor): any shape.
         lambd (float): Default: 0.5.
+        out (Tensor): where to put the result. Optional.
 
     Returns:
         Tensor: same shape and dtype.
@@ -497,7 +501,8 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
         >>> torch.nn.functional.hardshrink(torch.tensor([0.25, 2.0]))
         tensor([0., 2.])
     """
-    return facula._hardshrink(input, lambd)
+    result = facula._hardshrink(input, lambd)
+    return result if out is None else write_out_same(result, out)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
@@ -597,11 +602,12 @@ def tanhshrink(input: Tensor) -> Tensor:
     return facula._tanhshrink(input)
 
 
-def logsigmoid(input: Tensor) -> Tensor:
+def logsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """log(sigmoid(x)), elementwise, computed stably.
 
     Args:
         input (Tensor): any shape.
+        out (Tensor): where to put the result. Optional.
 
     Returns:
         Tensor: same shape and dtype.
@@ -611,7 +617,8 @@ def logsigmoid(input: Tensor) -> Tensor:
         >>> torch.nn.functional.logsigmoid(torch.tensor([0.0]))
         tensor([-0.6931])
     """
-    return facula._logsigmoid(input)
+    result = facula._logsigmoid(input)
+    return result if out is None else write_out_same(result, out)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
@@ -672,6 +679,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         tensor([-0.5000,  3.0000])
     """
     slopes, ndim = weight.numel(), input.dim()
+    if weight.dim() > 1:
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.dim()}")
     if slopes != 1:
         if ndim == 0:
             raise RuntimeError("Not allow zero-dim input tensor.")

@@ -10,13 +10,14 @@ __all__ = ["bilinear", "linear"]
 
 
 @native
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None) -> Tensor:
     """x @ weight.T + bias.
 
     Args:
         input (Tensor): (*, in_features).
         weight (Tensor): (out_features, in_features), or (in_features,).
         bias (Tensor): (out_features,). Optional.
+        out (Tensor): where to put the result. Optional.
 
     Returns:
         Tensor: (*, out_features), or (*) for a one-dimensional weight.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import facula
 from facula import Tensor
 from facula._native import native
+from facula.functional.arguments import write_out_same
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d",
@@ -224,7 +225,7 @@ def avg_pool1d(
 
 def avg_pool2d(
     input: Tensor, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True,
-    divisor_override: int | None = None,
+    divisor_override: int | None = None, *, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Mean over windows of an image.
 
@@ -236,6 +237,7 @@ def avg_pool2d(
         ceil_mode (bool): keep last, incomplete windows. Default: False.
         count_include_pad (bool): count those zeros in the mean. Default: True.
         divisor_override (int): divide the sums by this instead. Optional.
+        out (Tensor): where to put the result. Optional.
 
     Returns:
         Tensor: (N, C, H_out, W_out) or without N.
@@ -254,7 +256,14 @@ def avg_pool2d(
     kernel, step, pad = _windows("avg_pool2d", 2, kernel_size, stride, padding=padding)
     images = _as_images(input, 2)
     result = _avg_pool2d(images, kernel, step, pad, ceil_mode, count_include_pad, divisor_override)
-    return result if input.dim() == 4 else result.squeeze(0)
+    result = result if input.dim() == 4 else result.squeeze(0)
+    return result if out is None else write_out_same(result, out)
+
+
+def _check_output_size(input: Tensor, output_size) -> None:
+    """A tuple of sizes as long as the input has dimensions is a ValueError; every other misfit is a RuntimeError."""
+    if isinstance(output_size, (tuple, list)) and input.dim() <= len(output_size):
+        raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
 
 
 def _adaptive_mean(input: Tensor, dim: int, out: int) -> Tensor:
@@ -313,6 +322,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size) -> Tensor:
         >>> torch.nn.functional.adaptive_avg_pool2d(torch.ones(1, 3, 4, 5), 1).shape
         torch.Size([1, 3, 1, 1])
     """
+    _check_output_size(input, output_size)
     _check_dims("adaptive_avg_pool2d", input, 2)
     pair = (output_size,) * 2 if output_size is None or isinstance(output_size, int) else tuple(output_size)
     if len(pair) != 2:

@@ -209,7 +209,9 @@ def interpolate(
 
         return (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[len(sizes) - 1](input, sizes)
     integer = input.dtype == facula.uint8 and mode in _DIMS
-    result = input.float() if integer else input
+    # One rounding at the end, not one for each dimension.
+    narrow = mode in _DIMS and input.dtype in (facula.bfloat16, facula.float16)
+    result = input.float() if integer or narrow else input
     for dim in reversed(range(2, input.dim())):
         out, factor = sizes[dim - 2], factors[dim - 2]
         if mode in ("nearest", "nearest-exact"):
@@ -222,6 +224,8 @@ def interpolate(
             result = _linear(result, dim, out, factor, align_corners)
     if integer:
         result = result.round().clamp(0, 255).to(input.dtype)
+    elif narrow:
+        result = result.to(input.dtype)
     return result.clone() if result is input else result
 
 

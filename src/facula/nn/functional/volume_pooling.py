@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
+from facula.functional.arguments import write_out_same
 
-from .pooling import _adaptive_avg_pool2d, _avg_pool2d, _check_dims, _max_pool2d_with_indices, _numbers
+from .pooling import (
+    _adaptive_avg_pool2d,
+    _avg_pool2d,
+    _check_dims,
+    _check_output_size,
+    _max_pool2d_with_indices,
+    _numbers,
+)
 
 __all__ = [
     "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool1d_with_indices", "adaptive_max_pool2d",
@@ -89,9 +97,14 @@ def _counts(size: int, out: int, kernel: int, stride: int, pad: int, include_pad
     return counts
 
 
+def _quotient(sums: Tensor, counts) -> Tensor:
+    """Integers keep their type, as the quotients of C do."""
+    return sums / counts if sums.is_floating_point() else sums.div(counts, rounding_mode="trunc")
+
+
 def avg_pool3d(
     input: Tensor, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True,
-    divisor_override: int | None = None,
+    divisor_override: int | None = None, *, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Mean over windows of a volume.
 
@@ -103,6 +116,7 @@ def avg_pool3d(
         ceil_mode (bool): keep last, incomplete windows. Default: False.
         count_include_pad (bool): count those zeros in the mean. Default: True.
         divisor_override (int): divide by this instead. Optional.
+        out (Tensor): where to put the result. Optional.
 
     Raises:
         RuntimeError: the shapes do not fit.
@@ -122,18 +136,23 @@ def avg_pool3d(
     sums = _avg_pool2d(planes, kernel[1:], step[1:], pad[1:], ceil_mode, True, 1)
     n, _, h, w = sums.shape
     sums = _avg_pool2d(sums.reshape(n, 1, depth, h * w), (kernel[0], 1), (step[0], 1), (pad[0], 0), ceil_mode, True, 1)
-    out = (sums.shape[2], h, w)
-    sums = sums.reshape(*lead, *out)
+    sizes = (sums.shape[2], h, w)
+    sums = sums.reshape(*lead, *sizes)
     if divisor_override is not None:
-        return sums / divisor_override
-    each = [
-        facula.tensor(_counts(*numbers, count_include_pad), dtype=input.dtype)
-        for numbers in zip((depth, height, width), out, kernel, step, pad)
-    ]
-    return sums / (each[0].reshape(-1, 1, 1) * each[1].reshape(-1, 1) * each[2])
+        result = _quotient(sums, divisor_override)
+    else:
+        each = [
+            facula.tensor(_counts(*numbers, count_include_pad), dtype=input.dtype)
+            for numbers in zip((depth, height, width), sizes, kernel, step, pad)
+        ]
+        counts = each[0].reshape(-1, 1, 1) * each[1].reshape(-1, 1) * each[2]
+        result = _quotient(sums, counts)
+    return result if out is None else write_out_same(result, out)
 
 
 def _output_sizes(function: str, n: int, input: Tensor, output_size) -> list[int]:
+    if n > 1:
+        _check_output_size(input, output_size)
     _check_dims(function, input, n)
     if output_size is None or isinstance(output_size, int):
         output_size = (output_size,) * n
@@ -145,6 +164,8 @@ def _output_sizes(function: str, n: int, input: Tensor, output_size) -> list[int
             f"{function}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
             f"{list(input.shape)}"
         )
+    if any(wanted is not None and wanted < 0 for wanted in output_size):
+        raise RuntimeError(f"{function}(): sizes must not be negative, but got output_size={tuple(output_size)}")
     return [size if wanted is None else wanted for size, wanted in zip(sizes, output_size)]
 
 
