@@ -19,11 +19,15 @@ __all__ = [
 _COSINE_EPSILON = 1e-12  # PyTorch's EPSILON in Loss.cpp
 
 
+def _check_reduction(reduction: str) -> None:
+    if reduction not in _REDUCTION_CODE:
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
 def _reduced(loss: Tensor, reduction: str, size_average=None, reduce=None) -> Tensor:
     if size_average is not None or reduce is not None:
         reduction = _legacy_reduction(size_average, reduce)
-    if reduction not in _REDUCTION_CODE:
-        raise ValueError(f"{reduction} is not a valid value for reduction")
+    _check_reduction(reduction)
     return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
 
 
@@ -167,6 +171,9 @@ def multi_margin_loss(
     y = target.reshape(-1)
     if y.numel() != x.shape[0]:
         raise RuntimeError(f"inconsistent target size, expected {x.shape[0]} but got {list(target.shape)}")
+    _check_reduction(reduction)
+    if weight is not None and weight.dim() != 1:
+        raise ValueError(f"weight must be one-dimensional, but has {weight.dim()} dimensions")
     if weight is not None and tuple(weight.shape) != (x.shape[1],):
         raise RuntimeError(f"inconsistent weight size, expected {x.shape[1]} but got {list(weight.shape)}")
     column = y.unsqueeze(1)
@@ -201,6 +208,7 @@ def multilabel_margin_loss(
     x = _rows("multilabel_margin_loss", input)
     if target.shape != input.shape:
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
+    _check_reduction(reduction)
     y = target.reshape(x.shape)
     valid = (y >= 0).long().cumprod(1)
     index = y * valid

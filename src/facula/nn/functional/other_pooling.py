@@ -116,7 +116,7 @@ def _fractional(n: int, input: Tensor, kernel_size, output_size, output_ratio, s
         line = line.unsqueeze(-1) + facula.arange(kernel[d])  # (N, C, out, kernel)
         line = line.reshape(*lead, *[out[d] if k == d else kernel[d] if k == n + d else 1 for k in range(2 * n)])
         flat = line if flat is None else flat * space[d] + line
-    places = flat.reshape(*lead, -1, math.prod(kernel))  # type: ignore[union-attr]
+    places = flat.reshape(*lead, math.prod(out), math.prod(kernel))  # type: ignore[union-attr]
     windows = batch.flatten(2).gather(2, places.flatten(2)).reshape(places.shape)
     values, chosen = windows.max(-1)
     index = places.gather(-1, chosen.unsqueeze(-1))

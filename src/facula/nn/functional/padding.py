@@ -43,7 +43,7 @@ def pad(input: Tensor, pad, mode: str = "constant", value: float | None = None) 
     pairs = [(ndim - 1 - i // 2, pad[i], pad[i + 1]) for i in range(0, len(pad), 2)]
     if mode == "constant":
         return _constant(input, pairs, 0 if value is None else value)
-    if mode not in _SOURCE_INDEX:
+    if mode not in _SOURCES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if value is not None and value != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
@@ -57,7 +57,7 @@ def pad(input: Tensor, pad, mode: str = "constant", value: float | None = None) 
         if before or after:
             size = input.shape[dim]
             _check_size(mode, input, dim, before, after)
-            index = [_SOURCE_INDEX[mode](i, size) for i in range(-before, size + after)]
+            index = _SOURCES[mode](size, before, after)
             result = result.index_select(dim, facula.tensor(index, dtype=facula.int64, device=input.device))
     return result if result is not input else input.clone()
 
@@ -94,19 +94,25 @@ def _check_size(mode: str, input: Tensor, dim: int, before: int, after: int) -> 
         )
     if mode == "circular" and (before > size or after > size):
         raise RuntimeError("Padding value causes wrapping around more than once.")
-    if size + before + after <= 0:
+    if size + before + after <= 0 or (mode == "circular" and size + min(before, 0) + min(after, 0) <= 0):
         raise RuntimeError(
             f"Padding ({before}, {after}) leaves nothing of dimension {dim} of input {list(input.shape)}"
         )
 
 
-def _reflect(i: int, size: int) -> int:
-    i = abs(i)
-    return 2 * (size - 1) - i if i >= size else i
+def _reflect(size: int, before: int, after: int) -> list[int]:
+    folded = (abs(i) for i in range(-before, size + after))
+    return [2 * (size - 1) - i if i >= size else i for i in folded]
 
 
-_SOURCE_INDEX = {
-    "reflect": _reflect,
-    "replicate": lambda i, size: min(max(i, 0), size - 1),
-    "circular": lambda i, size: i % size,
-}
+def _replicate(size: int, before: int, after: int) -> list[int]:
+    return [min(max(i, 0), size - 1) for i in range(-before, size + after)]
+
+
+def _circular(size: int, before: int, after: int) -> list[int]:
+    """What a negative size takes off is gone before the rest is joined into a circle."""
+    first, kept = max(-before, 0), size + min(before, 0) + min(after, 0)
+    return [first + i % kept for i in range(-max(before, 0), kept + max(after, 0))]
+
+
+_SOURCES = {"reflect": _reflect, "replicate": _replicate, "circular": _circular}
