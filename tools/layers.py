@@ -33,7 +33,7 @@ PACKAGE = (
     ("utils",),
     ("nn",),
     ("fft",),
-    ("signal", "distributions"),
+    ("signal", "distributions", "masked"),
     ("optim",),
     ("io", "utils.data", "backends", "cuda"),
     ("datasets",),

@@ -64,7 +64,7 @@ cfloat, cdouble = complex64, complex128
 # Imported when first used: facula.nn, facula.optim, ...
 _LAZY_MODULES = frozenset(
     (
-        "autograd", "backends", "cuda", "datasets", "distributions", "fft", "func", "io", "linalg",
+        "autograd", "backends", "cuda", "datasets", "distributions", "fft", "func", "io", "linalg", "masked",
         "nn", "optim", "signal", "special", "testing", "utils",
     )
 )  # fmt: skip
