@@ -246,6 +246,8 @@ static Column choose_column(const OpDef& op, DType common) {
 }
 
 static DType result_type(const OpDef& op, DType common) {
+  static const OpDef& square = find_op("square");
+  if (&op == &square && common == DType::Bool) return DType::Int64;  // as pow with a number
   switch (op.pointwise->result) {
     case ResultType::Bool: return DType::Bool;
     case ResultType::Float: return is_integral(common) ? default_dtype : common;

@@ -549,8 +549,20 @@ void check_apart(const OpDef& op, const Arg* args, size_t n, const Tensor& out) 
   }
 }
 
+// The operations outside of Kind::Indexing whose `out` must have exactly the type of the result.
+bool wants_exact_out(const OpDef& op) {
+  static const OpDef &complex = find_op("complex"), &polar = find_op("polar"), &multinomial = find_op("multinomial");
+  return &op == &complex || &op == &polar || &op == &multinomial;
+}
+
+// The operations that compute in the type of `out` when none is given.
+bool computes_in_out(const OpDef& op) {
+  static const OpDef& nansum = find_op("nansum");
+  return op.kind == Kind::Scan || &op == &nansum;
+}
+
 // Results into `out`, which is resized; PyTorch's rule for its type.
-void write_out(const OpDef& op, const Tensor& value, const Tensor& out) {
+void write_out(const OpDef& op, const Arg* args, size_t n, const Tensor& value, const Tensor& out) {
   FACULA_CHECK(!is_batched(value.get()) && !is_batched(out.get()), Runtime, "vmap: ", op.name,
                "(..., out=) is not supported: use the form without out=");
   FACULA_CHECK(!(mode.grad && (value->requires_grad() || out->requires_grad())), Runtime, op.name,
@@ -561,13 +573,19 @@ void write_out(const OpDef& op, const Tensor& value, const Tensor& out) {
   FACULA_CHECK(op.kind != Kind::Indexing || joins || value->dtype == out->dtype, Runtime,
                "Expected out tensor to have dtype ", name_of(value->dtype), ", but got ", name_of(out->dtype),
                " instead: ", op.name, "() copies elements and converts none");
+  FACULA_CHECK(!wants_exact_out(op) || value->dtype == out->dtype, Runtime, "Expected object of scalar type ",
+               scalar_type_name(value->dtype), " but got scalar type ", scalar_type_name(out->dtype),
+               " for argument 'out' of ", op.name, "()");
   if (category(value->dtype) > category(out->dtype))
     fail(joins ? ErrorKind::Type : ErrorKind::Runtime, "result type ", scalar_type_name(value->dtype),
          " can't be cast to the desired output type ", scalar_type_name(out->dtype));
   FACULA_CHECK(!has_internal_overlap(out), Runtime,
                "unsupported operation: more than one element of the written-to tensor refers to a single memory "
                "location. Please clone() the tensor before performing the operation.");
-  if (out->sizes != value->sizes) resize_memory(out, value->sizes);
+  if (out->sizes != value->sizes) {
+    resize_memory(out, value->sizes);
+    if (op.kind == Kind::Indexing && !op.mutates) check_apart(op, args, n, out);  // it may have grown over an input
+  }
   ops::copy_memory(out, value);
   ++out->version();
 }
@@ -589,8 +607,7 @@ PyObject* run_op(const OpDef& op, Form form, const Arg* args, size_t n, const Te
   }
   if (out && op.kind == Kind::Indexing && !op.mutates) check_apart(op, args, n, out);
   Result r;
-  if (out && op.kind == Kind::Scan && args[n - 1].is_none()) {
-    // A scan without a dtype computes in that of `out`.
+  if (out && computes_in_out(op) && args[n - 1].is_none()) {
     Arg typed[kMaxArgs];
     std::copy(args, args + n, typed);
     if (op.signature.kinds[n - 1] == ArgKind::MaybeType) typed[n - 1] = Arg(out->dtype);
@@ -599,7 +616,7 @@ PyObject* run_op(const OpDef& op, Form form, const Arg* args, size_t n, const Te
     apply(op, args, n, form, r);
   }
   if (out && !r.tensors.empty()) {
-    write_out(op, r.tensors[0], out);
+    write_out(op, args, n, r.tensors[0], out);
     return Py_NewRef(out.object());
   }
   return give_result(r);

@@ -78,7 +78,8 @@ _LAZY_NAMES = {
             "adaptive_avg_pool1d avg_pool1d batch_norm bilinear binary_cross_entropy_with_logits constant_pad_nd "
             "conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d convolution "
             "embedding group_norm instance_norm kl_div layer_norm max_pool1d max_pool1d_with_indices max_pool2d "
-            "native_layer_norm rms_norm "
+            "grid_sampler grid_sampler_2d grid_sampler_3d native_batch_norm native_group_norm native_layer_norm "
+            "rms_norm "
         ).split(),
         "facula.nn.functional.positional",
     ),

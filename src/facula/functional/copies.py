@@ -124,6 +124,8 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Tensor
         >>> torch.narrow_copy(torch.tensor([1, 2, 3]), 0, 1, 2)
         tensor([2, 3])
     """
+    if input.dim() and dim >= input.dim():  # PyTorch's type of error, unlike that of narrow
+        raise RuntimeError(f"narrow_copy(): expected dim < {input.dim()}, the number of dimensions, but got {dim}")
     return _fresh(shape.narrow(input, dim, start, length), out)
 
 

@@ -659,6 +659,7 @@ def arange(
 
     Raises:
         RuntimeError: ``step`` is 0, or leads away from ``end``.
+        ValueError: ``step`` is below 1 for an integer type.
 
     Example:
         >>> import facula as torch
@@ -674,6 +675,8 @@ def arange(
             dtype = out.dtype
         else:
             dtype = int64 if _is_integral(start) and _is_integral(end) and _is_integral(step) else get_default_dtype()
+    if isinstance(step, float) and -1 < step < 1 and not (dtype.is_floating_point or dtype.is_complex):
+        raise ValueError(f"step must be nonzero: arange() of {dtype} counts in whole numbers, got step={step}")
     return finish(_arange(start, end, step, dtype), out, requires_grad)
 
 

@@ -366,7 +366,8 @@ def bernoulli(
         tensor([0., 1., 1.])
     """
     if p is None:
-        return finish(_bernoulli(input, generator), out, False)
+        drawn = _bernoulli(input, generator)
+        return finish(drawn if out is None else drawn.to(out.dtype), out, False)
     return finish(bernoulli_(empty_like(input.detach()), p, generator=generator), out, False)
 
 

@@ -343,8 +343,12 @@ def unflatten(input: Tensor, dim: int, sizes: tuple[int, ...]) -> Tensor:
     return _view(input, *shape[:dim], *parts, *shape[dim + 1 :])
 
 
-@native
-def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+@native("narrow")
+def _narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """``narrow`` from a number."""
+
+
+def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     """A view of ``length`` indices of ``dim`` from ``start``.
 
     Example:
@@ -352,6 +356,13 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
         >>> torch.narrow(torch.tensor([1, 2, 3, 4]), 0, 1, 2)
         tensor([2, 3])
     """
+    if isinstance(start, Tensor) and (
+        start.dim() or start.is_floating_point() or start.is_complex() or start.dtype._scalar_name == "Bool"
+    ):
+        raise RuntimeError(
+            f"start must be an 0-dim integral Tensor. narrow() got one of shape {list(start.shape)}, {start.dtype}"
+        )
+    return _narrow(input, dim, start, length)
 
 
 @native

@@ -34,6 +34,16 @@ def _named(named, pair: tuple[Tensor, Tensor], out):
     return named(write_out(part, destination) for part, destination in zip(pair, out))
 
 
+def _share_memory(a: Tensor, b: Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+
+    def end(x: Tensor) -> int:
+        last = sum((size - 1) * stride for size, stride in zip(x.shape, x.stride()))
+        return x.data_ptr() + (last + 1) * x.element_size()
+
+    return a.numel() > 0 < b.numel() and a.data_ptr() < end(b) and b.data_ptr() < end(a)
+
+
 @native("_sort")
 def _sort(input: Tensor, dim: int, descending: bool) -> tuple[Tensor, Tensor]:
     """Sorted values and where they were."""
@@ -137,6 +147,11 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out
         values=tensor(2.),
         indices=tensor(2))
     """
+    if out is not None and _share_memory(input, out[0]):
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+            "memory location. Please clone() the tensor before performing the operation: kthvalue()"
+        )
     return _named(return_types.kthvalue, _kthvalue(input, k, dim, keepdim), out)
 
 

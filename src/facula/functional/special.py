@@ -60,7 +60,7 @@ from facula.functional.polynomial import (
     shifted_chebyshev_polynomial_w,
 )
 from facula.functional.reduction import log_softmax, logsumexp, softmax
-from facula.functional.rounding import round
+from facula.functional.rounding import round as _round_numbers
 from facula.functional.trigonometry import sinc
 
 psi = digamma
@@ -78,6 +78,24 @@ __all__ = [
 ]  # fmt: skip
 
 _SQRT_HALF = 0.7071067811865476  # sqrt(1/2): the normal distribution in terms of erf
+
+
+def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
+    """``torch.round``, of floating point numbers only.
+
+    Raises:
+        NotImplementedError: another dtype.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.special.round(torch.tensor([0.5, 1.5]))
+        tensor([0., 2.])
+    """
+    if not input.is_floating_point():
+        raise NotImplementedError(
+            f"\"round_vml_cpu\" not implemented for '{input.dtype._scalar_name}': torch.round takes whole numbers"
+        )
+    return _round_numbers(input, decimals=decimals, out=out)
 
 
 def ndtr(input: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -23,8 +23,9 @@ from facula.nn.functional import (
 __all__ = [
     "adaptive_avg_pool1d", "avg_pool1d", "batch_norm", "bilinear",
     "binary_cross_entropy_with_logits", "constant_pad_nd", "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d",
-    "conv_transpose2d", "conv_transpose3d", "convolution", "embedding", "group_norm", "instance_norm", "kl_div",
-    "layer_norm", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "native_layer_norm", "rms_norm",
+    "conv_transpose2d", "conv_transpose3d", "convolution", "embedding", "grid_sampler", "grid_sampler_2d",
+    "grid_sampler_3d", "group_norm", "instance_norm", "kl_div", "layer_norm", "max_pool1d", "max_pool1d_with_indices",
+    "max_pool2d", "native_batch_norm", "native_group_norm", "native_layer_norm", "rms_norm",
 ]  # fmt: skip
 
 
@@ -113,8 +114,56 @@ def native_layer_norm(
     result = F.layer_norm(input, normalized_shape, weight, bias, eps)
     if not dims:
         return result, input, input
-    mean = input.mean(dims, keepdim=True)
-    return result, mean, (input.var(dims, correction=0, keepdim=True) + eps).rsqrt()
+    return result, *_moments(input.detach(), dims, eps, keepdim=True)
+
+
+def _moments(input: Tensor, dims: tuple[int, ...], eps: float, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    """Means and reciprocal deviations."""
+    return input.mean(dims, keepdim=keepdim), (input.var(dims, correction=0, keepdim=keepdim) + eps).rsqrt()
+
+
+def native_group_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """``group_norm``, with the means and the reciprocal deviations that it was computed with.
+
+    Args:
+        N, C, HxW: the sizes of the batch, the channels and the rest.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.native_group_norm(torch.tensor([[1.0, 3.0]]), None, None, 1, 2, 1, 1, 1e-12)
+        (tensor([[-1.,  1.]]), tensor([[2.]]), tensor([[1.]]))
+    """
+    result = F.group_norm(input, group, weight, bias, eps)
+    return result, *_moments(input.reshape(N, group, C * HxW // group), (2,), eps)
+
+
+def native_batch_norm(
+    input: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """``batch_norm``, with the means and the reciprocal deviations of the batch; empty when not training.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.native_batch_norm(torch.tensor([[1.0], [3.0]]), None, None, None, None, True, 0.1, 1e-12)
+        (tensor([[-1.],
+                [ 1.]]), tensor([2.]), tensor([1.]))
+    """
+    result = F.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    plain = input.detach()
+    if not training:
+        return result, plain.new_empty(0), plain.new_empty(0)
+    if weight is not None and weight.dtype is not plain.dtype:  # half precision beside float32 parameters
+        plain = plain.to(weight.dtype)
+    return result, *_moments(plain, (0, *range(2, plain.dim())), eps)
 
 
 def group_norm(
@@ -259,3 +308,62 @@ def kl_div(input: Tensor, target: Tensor, reduction: int = 1, *, log_target: boo
     with catch_warnings():  # nn.functional warns about the mean, which this form has no other name for
         simplefilter("ignore")
         return F.kl_div(input, target, reduction=_reduction(reduction), log_target=log_target)
+
+
+# ---- sampling ----
+
+
+def _mode(names: tuple[str, ...], number: int, argument: str) -> str:
+    if not 0 <= number < len(names):
+        meaning = ", ".join(f"{i} is {name}" for i, name in enumerate(names))
+        raise RuntimeError(f"grid_sampler(): {number} is not a valid value for {argument}: {meaning}")
+    return names[number]
+
+
+def grid_sampler(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """``nn.functional.grid_sample``, with modes as numbers.
+
+    Args:
+        interpolation_mode: 0 is "bilinear", 1 "nearest", 2 "bicubic".
+        padding_mode: 0 is "zeros", 1 "border", 2 "reflection".
+
+    Example:
+        >>> import facula as torch
+        >>> torch.grid_sampler(torch.tensor([[[[1.0, 3.0]]]]), torch.zeros(1, 1, 1, 2), 0, 0, False)
+        tensor([[[[2.]]]])
+    """
+    mode = _mode(("bilinear", "nearest", "bicubic"), interpolation_mode, "interpolation_mode")
+    padding = _mode(("zeros", "border", "reflection"), padding_mode, "padding_mode")
+    return F.grid_sample(input, grid, mode, padding, align_corners)
+
+
+def grid_sampler_2d(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """``grid_sampler`` of images.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.grid_sampler_2d(torch.tensor([[[[1.0, 3.0]]]]), torch.zeros(1, 1, 1, 2), 0, 0, False)
+        tensor([[[[2.]]]])
+    """
+    if input.dim() != 4:
+        raise RuntimeError(f"grid_sampler_2d(): expected 4D input (N, C, H, W), but got {list(input.shape)}")
+    return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+def grid_sampler_3d(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """``grid_sampler`` of volumes.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.grid_sampler_3d(torch.tensor([[[[[1.0, 3.0]]]]]), torch.zeros(1, 1, 1, 1, 3), 0, 0, False)
+        tensor([[[[[2.]]]]])
+    """
+    if input.dim() != 5:
+        raise RuntimeError(f"grid_sampler_3d(): expected 5D input (N, C, D, H, W), but got {list(input.shape)}")
+    return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
