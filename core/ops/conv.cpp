@@ -305,7 +305,13 @@ Tensor conv_transpose(const Tensor& x, const Tensor& weight, MaybeTensor bias, c
 void conv_transpose_vjp(Backward& b) {
   Tensor g = b.grad();
   Maps maps{b, 3};
-  if (b.needs(0)) b.set(0, maps.to_output(g, ops::conj(b.input(1))));
+  if (b.needs(0)) {
+    Tensor dx = maps.to_output(g, ops::conj(b.input(1)));
+    const Dims& sizes = b.sizes(0);
+    for (size_t d = 0; d < sizes.size(); ++d)  // an output padding of a stride or more has room for further inputs
+      if (dx->sizes[d] > sizes[d]) dx = ops::slice(dx, static_cast<int64_t>(d), int64_t{0}, sizes[d], int64_t{1});
+    b.set(0, dx);
+  }
   if (b.needs(1)) b.set(1, maps.to_weight(g, ops::conj(b.input(0)), b.sizes(1)));
   if (b.needs(2)) b.set(2, bias_gradient(g, static_cast<int64_t>(b.arg(3).ints->size())));
 }

@@ -608,6 +608,9 @@ PyObject* run_op(const OpDef& op, Form form, const Arg* args, size_t n, const Te
   if (out && op.kind == Kind::Indexing && !op.mutates) check_apart(op, args, n, out);
   Result r;
   if (out && computes_in_out(op) && args[n - 1].is_none()) {
+    FACULA_CHECK(op.kind == Kind::Scan || !is_floating(args[0].as_tensor()->dtype) || is_floating(out->dtype),
+                 NotImplemented, "\"", op.name, "_cpu\" not implemented for '", scalar_type_name(out->dtype),
+                 "': fractions would be lost; give an out= of a floating type");
     Arg typed[kMaxArgs];
     std::copy(args, args + n, typed);
     if (op.signature.kinds[n - 1] == ArgKind::MaybeType) typed[n - 1] = Arg(out->dtype);
