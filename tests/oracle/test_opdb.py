@@ -31,6 +31,7 @@ def test_the_harness_sees_differences():
     opdb.compare(op, facula.ones(2, 2).t(), torch.ones(2, 2).t())
 
 
+@pytest.mark.slow
 def test_operators_that_passed_still_pass(tmp_path):
     result = tmp_path / "result.json"
     command = [sys.executable, str(HERE / "opdb_run.py"), str(PASSING), str(result)]

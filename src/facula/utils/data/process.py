@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import traceback
+import weakref
 from multiprocessing import connection, reduction
 
 import facula
@@ -231,6 +232,8 @@ class ProcessPool:
         self._processes: list[Any] = []
         self._feeders: dict[int, queue.SimpleQueue] = {}
         self._unread = [0] * len(infos)  # bytes that may still be in the pipe
+        self._end = weakref.finalize(self, _end_all, self._tasks, self._results, self._processes, self._feeders)
+        self._end.atexit = False  # multiprocessing ends its daemons itself
         forks = context.get_start_method() == "fork"
         for info in infos:
             tasks_out, tasks_in = context.Pipe(duplex=False)
@@ -316,20 +319,20 @@ class ProcessPool:
 
     def shutdown(self) -> None:
         """End the processes; what they have begun is lost."""
-        for feeder in self._feeders.values():
-            feeder.put(None)
-        for worker, end in enumerate(self._tasks):
-            if worker not in self._feeders:
-                end.close()
-        for end in self._results:
-            end.close()
-        for process in self._processes:
-            process.join(_SECONDS_TO_END)
-            if process.is_alive():
-                process.terminate()
-                process.join()
-        self._processes, self._tasks, self._results = [], [], []
+        self._end()
 
-    def __del__(self) -> None:
-        if self._processes and not sys.is_finalizing():
-            self.shutdown()
+
+def _end_all(tasks: list[Any], results: list[Any], processes: list[Any], feeders: dict[int, Any]) -> None:
+    """End a pool's processes. The finalizer of the pool holds these parts, so that they outlive it."""
+    for feeder in feeders.values():
+        feeder.put(None)
+    for worker, end in enumerate(tasks):
+        if worker not in feeders:  # a feeder closes its own
+            end.close()
+    for end in results:
+        end.close()
+    for process in processes:
+        process.join(_SECONDS_TO_END)
+        if process.is_alive():
+            process.terminate()
+            process.join()
