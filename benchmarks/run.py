@@ -32,11 +32,8 @@ INTRODUCTION = """\
 
 facula against PyTorch on one machine, both with two threads, in one process and in turn; each figure is the minimum of
 many turns. Ratio: facula's time as a share of PyTorch's, less is better. This page is written by
-
-    python benchmarks/run.py
-
-which also writes `benchmarks/results.json`. Run it on a quiet machine: a load average well above 0 before the start
-means that other programs were measured too.
+`benchmarks/run.py`, called as the table below says, which also writes `benchmarks/results.json`. Run it on a quiet
+machine: a load average well above 0 before the start means that other programs were measured too.
 """
 
 
@@ -60,15 +57,15 @@ def processor() -> str:
     )
 
 
-def machine() -> dict[str, str]:
-    """Where and when."""
+def machine(quick: bool) -> dict[str, str]:
+    """Where, when and how."""
     return {
         "machine": processor(),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "versions": ", ".join(f"{p} {version(p)}" for p in ("facula", "torch", "numpy")),
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "load average": " ".join(f"{x:.2f}" for x in os.getloadavg()),
-        "command": "python benchmarks/run.py",
+        "command": "python benchmarks/run.py" + (" --quick" if quick else ""),
     }
 
 
@@ -100,7 +97,7 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, default=HERE.parent / "docs" / "benchmarks.md", help="the page to write")
     parser.add_argument("--json", type=Path, default=HERE / "results.json", help="the figures to write")
     given = parser.parse_args()
-    where: dict[str, Any] = machine()
+    where: dict[str, Any] = machine(given.quick)
     results: dict[str, list[Row]] = {}
     for part, (title, _) in PARTS.items():
         results[part] = measure(part, given.quick)
