@@ -16,6 +16,15 @@ __all__ = [
     "ihfft", "ihfft2", "ihfftn", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn",
 ]  # fmt: skip
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Length: TypeAlias = int | None
+    Ints: TypeAlias = tuple[int, ...] | None
+    Norm: TypeAlias = str | None
+    Out: TypeAlias = Tensor | None
+
 # ---- the library that transforms ----
 
 
@@ -134,11 +143,6 @@ def _promoted(x: Tensor, to_complex: bool) -> Tensor:
     return x.to(kind.to_complex() if to_complex else kind)
 
 
-def _need_real(name: str, x: Tensor) -> None:
-    if x.dtype.is_complex:
-        raise RuntimeError(f"{name} expects a real input tensor, but got {x.dtype._scalar_name}")
-
-
 def _need_points(sizes) -> None:
     for n in sizes:
         if n < 1:
@@ -184,57 +188,66 @@ def _shape_and_dims(x: Tensor, s, dim) -> tuple[list[int], tuple[int, ...]]:
     return sizes, tuple(dims)
 
 
-def _half_shape_and_dims(name: str, x: Tensor, s, dim) -> tuple[list[int], tuple[int, ...], int]:
-    """The same where the last dimension holds half of a signal; its full length."""
+def _given(result: Tensor, out: Tensor | None) -> Tensor:
+    return result if out is None else write_out(result, out)
+
+
+# ---- the three kinds of transform, over any number of dimensions ----
+
+
+def _complex(x: Tensor, s: Ints, dim: Ints, norm: Norm, forward: bool, out: Out) -> Tensor:
+    """Complex numbers to as many complex numbers."""
+    sizes, dims = _shape_and_dims(x, s, dim)
+    x = _resized(_promoted(x, True), sizes, dims)
+    scale = _scale(norm, forward)
+    return _given(_FftC2C.apply(x, dims, scale, forward) if dims else x, out)
+
+
+def _to_half(name: str, x: Tensor, s: Ints, dim: Ints, norm: Norm, forward: bool, out: Out) -> Tensor:
+    """Real numbers to the first half, in the last dimension, of a Hermitian signal."""
+    if x.dtype.is_complex:
+        raise RuntimeError(f"{name} expects a real input tensor, but got {x.dtype._scalar_name}")
+    sizes, dims = _shape_and_dims(x, s, dim)
+    if not dims:
+        raise RuntimeError(f"{name} must transform at least one axis")
+    x = _resized(_promoted(x, False), sizes, dims)
+    scale = _scale(norm, forward)
+    if forward:
+        return _given(_FftR2C.apply(x, dims, scale, True), out)
+    half = conj(_FftR2C.apply(x, dims[-1:], scale, True))
+    return _given(_FftC2C.apply(half, dims[:-1], scale, False) if len(dims) > 1 else half, out)
+
+
+def _from_half(name: str, x: Tensor, s: Ints, dim: Ints, norm: Norm, forward: bool, out: Out) -> Tensor:
+    """The inverse of ``_to_half``; ``s[-1]`` is the length of the whole signal."""
     sizes, dims = _shape_and_dims(x, s, dim)
     if not sizes:
         raise RuntimeError(f"{name} must transform at least one axis")
-    s = (s,) if isinstance(s, int) else s
-    n = 2 * (x.shape[dims[-1]] - 1) if s is None or s[-1] == -1 else s[-1]
+    last = None if s is None else s if isinstance(s, int) else s[-1]
+    n = 2 * (x.shape[dims[-1]] - 1) if last is None or last == -1 else last
     _need_points((n,))
     sizes[-1] = n // 2 + 1
-    return sizes, dims, n
-
-
-def _given(result: Tensor, out: Tensor | None) -> Tensor:
-    return result if out is None else write_out(result, out)
+    x = _resized(_promoted(x, True), sizes, dims)
+    scale = _scale(norm, forward)
+    if not forward:
+        return _given(_FftC2R.apply(x, dims, scale, n), out)
+    if len(dims) > 1:
+        x = _FftC2C.apply(x, dims[:-1], scale, True)
+    return _given(_FftC2R.apply(conj(x), dims[-1:], scale, n), out)
 
 
 # ---- one dimension ----
 
 
-def _c2c(x: Tensor, n: int | None, dim: int, norm: str | None, forward: bool, out: Tensor | None) -> Tensor:
-    d = _wrapped(dim, x.dim())
-    _need_points((x.shape[d] if n is None else n,))
-    scale = _scale(norm, forward)
-    if forward and not x.dtype.is_complex:
-        x = _promoted(x, False)
-        return _given(_FftR2C.apply(x if n is None else _resized(x, (n,), (d,)), (d,), scale, False), out)
-    x = _promoted(x, True)
-    return _given(_FftC2C.apply(x if n is None else _resized(x, (n,), (d,)), (d,), scale, forward), out)
+def _one(n: Length) -> Ints:
+    """The length of a single dimension, where -1 does not stand for the length it has."""
+    if n is None:
+        return None
+    _need_points((n,))
+    return (n,)
 
 
-def _r2c(name: str, x: Tensor, n: int | None, dim: int, norm: str | None, forward: bool, out) -> Tensor:
-    _need_real(name, x)
-    x = _promoted(x, False)
-    d = _wrapped(dim, x.dim())
-    _need_points((x.shape[d] if n is None else n,))
-    result = _FftR2C.apply(x if n is None else _resized(x, (n,), (d,)), (d,), _scale(norm, forward), True)
-    return _given(result if forward else conj(result), out)
-
-
-def _c2r(x: Tensor, n: int | None, dim: int, norm: str | None, forward: bool, out) -> Tensor:
-    x = _promoted(x, True)
-    d = _wrapped(dim, x.dim())
-    points = 2 * (x.shape[d] - 1) if n is None else n
-    _need_points((points,))
-    x = x if n is None else _resized(x, (n // 2 + 1,), (d,))
-    return _given(_FftC2R.apply(conj(x) if forward else x, (d,), _scale(norm, forward), points), out)
-
-
-def fft(
-    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
-) -> Tensor:
+def fft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The discrete Fourier transform along ``dim``.
 
     Args:
@@ -250,12 +263,14 @@ def fft(
         >>> torch.fft.fft(torch.tensor([1 + 1j, 2 + 0j]))
         tensor([ 3.+1.j, -1.+1.j])
     """
-    return _c2c(input, n, dim, norm, True, out)
+    if not input.dtype.is_complex:
+        sizes, dims = _shape_and_dims(input, _one(n), (dim,))
+        x = _resized(_promoted(input, False), sizes, dims)
+        return _given(_FftR2C.apply(x, dims, _scale(norm, True), False), out)
+    return _complex(input, _one(n), (dim,), norm, True, out)
 
 
-def ifft(
-    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
-) -> Tensor:
+def ifft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The inverse of ``fft``.
 
     Example:
@@ -263,12 +278,10 @@ def ifft(
         >>> torch.fft.ifft(torch.tensor([10 + 0j, -2 + 2j, -2 + 0j, -2 - 2j]))
         tensor([1.+0.j, 2.+0.j, 3.+0.j, 4.+0.j])
     """
-    return _c2c(input, n, dim, norm, False, out)
+    return _complex(input, _one(n), (dim,), norm, False, out)
 
 
-def rfft(
-    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
-) -> Tensor:
+def rfft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The first half of ``fft`` of real numbers; the other half are its conjugates.
 
     Example:
@@ -276,12 +289,10 @@ def rfft(
         >>> torch.fft.rfft(torch.tensor([1.0, 2.0, 3.0, 4.0]))
         tensor([10.+0.j, -2.+2.j, -2.+0.j])
     """
-    return _r2c("rfft", input, n, dim, norm, True, out)
+    return _to_half("rfft", input, _one(n), (dim,), norm, True, out)
 
 
-def irfft(
-    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
-) -> Tensor:
+def irfft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The inverse of ``rfft``: ``n`` real numbers, by default an even number of them.
 
     Example:
@@ -289,12 +300,10 @@ def irfft(
         >>> torch.fft.irfft(torch.tensor([10 + 0j, -2 + 2j, -2 + 0j]))
         tensor([1., 2., 3., 4.])
     """
-    return _c2r(input, n, dim, norm, False, out)
+    return _from_half("irfft", input, _one(n), (dim,), norm, False, out)
 
 
-def hfft(
-    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
-) -> Tensor:
+def hfft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, out: Out = None) -> Tensor:
     """``fft`` of a Hermitian signal, of which the first half is given: ``n`` real numbers.
 
     Example:
@@ -302,12 +311,10 @@ def hfft(
         >>> torch.fft.hfft(torch.tensor([2.5 + 0j, -0.5 - 0.5j, -0.5 + 0j]))
         tensor([1., 2., 3., 4.])
     """
-    return _c2r(input, n, dim, norm, True, out)
+    return _from_half("hfft", input, _one(n), (dim,), norm, True, out)
 
 
-def ihfft(
-    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
-) -> Tensor:
+def ihfft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The inverse of ``hfft``: the first half of ``ifft`` of real numbers.
 
     Example:
@@ -315,27 +322,13 @@ def ihfft(
         >>> torch.fft.ihfft(torch.tensor([1.0, 2.0, 3.0, 4.0])).abs()
         tensor([2.5000, 0.7071, 0.5000])
     """
-    return _r2c("ihfft", input, n, dim, norm, False, out)
+    return _to_half("ihfft", input, _one(n), (dim,), norm, False, out)
 
 
 # ---- several dimensions ----
 
 
-def _c2cn(x: Tensor, s, dim, norm: str | None, forward: bool, out) -> Tensor:
-    sizes, dims = _shape_and_dims(x, s, dim)
-    x = _resized(_promoted(x, True), sizes, dims)
-    scale = _scale(norm, forward)
-    return _given(_FftC2C.apply(x, dims, scale, forward) if dims else x, out)
-
-
-def fftn(
-    input: Tensor,
-    s: tuple[int, ...] | None = None,
-    dim: tuple[int, ...] | None = None,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
+def fftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The discrete Fourier transform over ``dim``, by default over the last dimensions as many as ``s``, or all.
 
     Example:
@@ -344,17 +337,10 @@ def fftn(
         tensor([[10.+0.j, -2.+0.j],
                 [-4.+0.j,  0.+0.j]])
     """
-    return _c2cn(input, s, dim, norm, True, out)
+    return _complex(input, s, dim, norm, True, out)
 
 
-def fft2(
-    input: Tensor,
-    s: tuple[int, ...] | None = None,
-    dim: tuple[int, ...] = (-2, -1),
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
+def fft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None, *, out: Out = None) -> Tensor:
     """``fftn`` over the last two dimensions.
 
     Example:
@@ -366,14 +352,7 @@ def fft2(
     return fftn(input, s, dim, norm, out=out)
 
 
-def ifftn(
-    input: Tensor,
-    s: tuple[int, ...] | None = None,
-    dim: tuple[int, ...] | None = None,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
+def ifftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The inverse of ``fftn``.
 
     Example:
@@ -382,17 +361,10 @@ def ifftn(
         tensor([[1.+0.j, 2.+0.j],
                 [3.+0.j, 4.+0.j]])
     """
-    return _c2cn(input, s, dim, norm, False, out)
+    return _complex(input, s, dim, norm, False, out)
 
 
-def ifft2(
-    input: Tensor,
-    s: tuple[int, ...] | None = None,
-    dim: tuple[int, ...] = (-2, -1),
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
+def ifft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None, *, out: Out = None) -> Tensor:
     """``ifftn`` over the last two dimensions.
 
     Example:
@@ -404,14 +376,7 @@ def ifft2(
     return ifftn(input, s, dim, norm, out=out)
 
 
-def rfftn(
-    input: Tensor,
-    s: tuple[int, ...] | None = None,
-    dim: tuple[int, ...] | None = None,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
+def rfftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *, out: Out = None) -> Tensor:
     """``fftn`` of real numbers, of the last dimension the first half.
 
     Example:
@@ -420,22 +385,10 @@ def rfftn(
         tensor([[10.+0.j, -2.+0.j],
                 [-4.+0.j,  0.+0.j]])
     """
-    _need_real("rfftn", input)
-    sizes, dims = _shape_and_dims(input, s, dim)
-    if not dims:
-        raise RuntimeError("rfftn must transform at least one axis")
-    x = _resized(_promoted(input, False), sizes, dims)
-    return _given(_FftR2C.apply(x, dims, _scale(norm, True), True), out)
+    return _to_half("rfftn", input, s, dim, norm, True, out)
 
 
-def rfft2(
-    input: Tensor,
-    s: tuple[int, ...] | None = None,
-    dim: tuple[int, ...] = (-2, -1),
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
+def rfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None, *, out: Out = None) -> Tensor:
     """``rfftn`` over the last two dimensions.
 
     Example:
@@ -447,14 +400,7 @@ def rfft2(
     return rfftn(input, s, dim, norm, out=out)
 
 
-def irfftn(
-    input: Tensor,
-    s: tuple[int, ...] | None = None,
-    dim: tuple[int, ...] | None = None,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
+def irfftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The inverse of ``rfftn``: real numbers, ``s[-1]`` of them along the last dimension.
 
     Example:
@@ -463,19 +409,10 @@ def irfftn(
         tensor([[1., 2.],
                 [3., 4.]])
     """
-    sizes, dims, n = _half_shape_and_dims("irfftn", input, s, dim)
-    x = _resized(_promoted(input, True), sizes, dims)
-    return _given(_FftC2R.apply(x, dims, _scale(norm, False), n), out)
+    return _from_half("irfftn", input, s, dim, norm, False, out)
 
 
-def irfft2(
-    input: Tensor,
-    s: tuple[int, ...] | None = None,
-    dim: tuple[int, ...] = (-2, -1),
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
+def irfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None, *, out: Out = None) -> Tensor:
     """``irfftn`` over the last two dimensions.
 
     Example:
@@ -487,14 +424,7 @@ def irfft2(
     return irfftn(input, s, dim, norm, out=out)
 
 
-def hfftn(
-    input: Tensor,
-    s: tuple[int, ...] | None = None,
-    dim: tuple[int, ...] | None = None,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
+def hfftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *, out: Out = None) -> Tensor:
     """``fftn`` of a signal that is Hermitian in the last dimension, of which the first half is given: real numbers.
 
     Example:
@@ -503,22 +433,10 @@ def hfftn(
         tensor([[1., 2.],
                 [3., 4.]])
     """
-    sizes, dims, n = _half_shape_and_dims("hfftn", input, s, dim)
-    x = _resized(_promoted(input, True), sizes, dims)
-    scale = _scale(norm, True)
-    if len(dims) > 1:
-        x = _FftC2C.apply(x, dims[:-1], scale, True)
-    return _given(_FftC2R.apply(conj(x), dims[-1:], scale, n), out)
+    return _from_half("hfftn", input, s, dim, norm, True, out)
 
 
-def hfft2(
-    input: Tensor,
-    s: tuple[int, ...] | None = None,
-    dim: tuple[int, ...] = (-2, -1),
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
+def hfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None, *, out: Out = None) -> Tensor:
     """``hfftn`` over the last two dimensions.
 
     Example:
@@ -530,14 +448,7 @@ def hfft2(
     return hfftn(input, s, dim, norm, out=out)
 
 
-def ihfftn(
-    input: Tensor,
-    s: tuple[int, ...] | None = None,
-    dim: tuple[int, ...] | None = None,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
+def ihfftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The inverse of ``hfftn``: of the last dimension the first half.
 
     Example:
@@ -546,24 +457,10 @@ def ihfftn(
         tensor([[2.5000, 0.5000],
                 [1.0000, 0.0000]])
     """
-    _need_real("ihfftn", input)
-    sizes, dims = _shape_and_dims(input, s, dim)
-    if not dims:
-        raise RuntimeError("ihfftn must transform at least one axis")
-    x = _resized(_promoted(input, False), sizes, dims)
-    scale = _scale(norm, False)
-    result = conj(_FftR2C.apply(x, dims[-1:], scale, True))
-    return _given(_FftC2C.apply(result, dims[:-1], scale, False) if len(dims) > 1 else result, out)
+    return _to_half("ihfftn", input, s, dim, norm, False, out)
 
 
-def ihfft2(
-    input: Tensor,
-    s: tuple[int, ...] | None = None,
-    dim: tuple[int, ...] = (-2, -1),
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
+def ihfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None, *, out: Out = None) -> Tensor:
     """``ihfftn`` over the last two dimensions.
 
     Example:
