@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import facula
 from facula._native import native
-from facula.optim.optimizer import FusedOptimizer, as_number, check_lr, check_nonnegative, new_step
+from facula.optim.optimizer import FusedOptimizer, as_number, check_lr, check_nonnegative, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +55,8 @@ class Adadelta(FusedOptimizer):
         0.95
     """
 
+    _moments = ("square_avg", "acc_delta")
+
     def __init__(
         self,
         params: Iterable,
@@ -69,27 +70,13 @@ class Adadelta(FusedOptimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
+        defaults = settings(locals())
         check_lr(lr)
         if not 0.0 <= rho <= 1.0:
             raise ValueError(f"Invalid rho value: {rho} (expected 0 <= rho <= 1)")
         check_nonnegative("epsilon value", eps)
         check_nonnegative("weight_decay value", weight_decay)
-        defaults = {
-            "lr": lr,
-            "rho": rho,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-            "capturable": capturable,
-            "foreach": foreach,
-            "differentiable": differentiable,
-        }
         super().__init__(params, defaults)
-
-    def _init_state(self, group: dict[str, Any], param: Tensor, state: dict[str, Any]) -> None:
-        state["step"] = new_step()
-        state["square_avg"] = facula.zeros_like(param, requires_grad=False)
-        state["acc_delta"] = facula.zeros_like(param, requires_grad=False)
 
     def _update_many(
         self, group: dict[str, Any], step: float, params: list[Tensor], grads: list[Tensor], states: list[dict]
@@ -97,8 +84,7 @@ class Adadelta(FusedOptimizer):
         _adadelta_step(
             params,
             grads,
-            [state["square_avg"] for state in states],
-            [state["acc_delta"] for state in states],
+            *self._lists(states),
             as_number(group["lr"]),
             group["rho"],
             group["eps"],
@@ -109,10 +95,6 @@ class Adadelta(FusedOptimizer):
     def _update_one(self, group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict) -> None:
         rho, eps = group["rho"], group["eps"]
         square_avg, acc_delta = state["square_avg"], state["acc_delta"]
-        if group["maximize"]:
-            grad = -grad
-        if group["weight_decay"] != 0:
-            grad = grad.add(param, alpha=group["weight_decay"])
         square_avg.mul_(rho).addcmul_(grad, grad, value=1 - rho)
         delta = acc_delta.add(eps).sqrt() / square_avg.add(eps).sqrt() * grad
         acc_delta.mul_(rho).addcmul_(delta, delta, value=1 - rho)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import facula
 from facula._native import native
-from facula.optim.optimizer import FusedOptimizer, as_number, check_fused, check_lr, check_nonnegative, new_step
+from facula.optim.optimizer import FusedOptimizer, as_number, check_fused, check_lr, check_nonnegative, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,6 +60,8 @@ class Adagrad(FusedOptimizer):
         [0.5]
     """
 
+    _moments = ("sum",)
+
     def __init__(
         self,
         params: Iterable,
@@ -75,23 +76,13 @@ class Adagrad(FusedOptimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
+        defaults = settings(locals())
         check_lr(lr)
         check_nonnegative("lr_decay value", lr_decay)
         check_nonnegative("weight_decay value", weight_decay)
         check_nonnegative("initial_accumulator_value value", initial_accumulator_value)
         check_nonnegative("epsilon value", eps)
         check_fused(fused, foreach, differentiable)
-        defaults = {
-            "lr": lr,
-            "lr_decay": lr_decay,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "initial_accumulator_value": initial_accumulator_value,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "fused": fused,
-        }
         super().__init__(params, defaults)
         # The state exists before the first step, as in PyTorch: share_memory() and checkpoints rely on it.
         for group in self.param_groups:
@@ -100,9 +91,8 @@ class Adagrad(FusedOptimizer):
 
     def _init_state(self, group: dict[str, Any], param: Tensor, state: dict[str, Any]) -> None:
         start = group["initial_accumulator_value"]
-        state["step"] = new_step()
-        state["sum"] = facula.full_like(param, complex(start, start) if param.is_complex() else start)
-        state["sum"].requires_grad_(False)
+        super()._init_state(group, param, state)
+        state["sum"].fill_(complex(start, start) if param.is_complex() else start)
 
     def share_memory(self) -> None:
         """Move the state into shared memory, for training by several processes."""
@@ -116,7 +106,7 @@ class Adagrad(FusedOptimizer):
         _adagrad_step(
             params,
             grads,
-            [state["sum"] for state in states],
+            *self._lists(states),
             int(step),
             as_number(group["lr"]),
             group["lr_decay"],
@@ -127,10 +117,6 @@ class Adagrad(FusedOptimizer):
 
     def _update_one(self, group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict) -> None:
         state_sum = state["sum"]
-        if group["maximize"]:
-            grad = -grad
-        if group["weight_decay"] != 0:
-            grad = grad.add(param, alpha=group["weight_decay"])
         state_sum.addcmul_(grad, grad, value=1)
         rate = as_number(group["lr"]) / (1 + (step - 1) * group["lr_decay"])
         param.addcdiv_(grad, state_sum.clone().sqrt().add(group["eps"]), value=-rate)

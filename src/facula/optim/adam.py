@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula._native import native
-from facula.optim.optimizer import FusedOptimizer, as_number, check_fused, check_lr, check_nonnegative, new_step
+from facula.optim.optimizer import FusedOptimizer, as_number, check_fused, check_lr, check_nonnegative, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ class Adam(FusedOptimizer):
         0.5
     """
 
+    _moments = ("exp_avg", "exp_avg_sq")
+
     def __init__(
         self,
         params: Iterable,
@@ -92,6 +94,7 @@ class Adam(FusedOptimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
+        defaults = settings(locals())
         if isinstance(lr, facula.Tensor) and foreach and not capturable:
             raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
         check_lr(lr)
@@ -102,25 +105,11 @@ class Adam(FusedOptimizer):
         if len({isinstance(beta, facula.Tensor) for beta in betas}) != 1:
             raise ValueError("betas must be either both floats or both Tensors")
         check_fused(fused, foreach, differentiable)
-        defaults = {
-            "lr": lr,
-            "betas": tuple(as_number(beta) for beta in betas),
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "amsgrad": amsgrad,
-            "maximize": maximize,
-            "foreach": foreach,
-            "capturable": capturable,
-            "differentiable": differentiable,
-            "fused": fused,
-            "decoupled_weight_decay": decoupled_weight_decay,
-        }
+        defaults["betas"] = tuple(as_number(beta) for beta in betas)
         super().__init__(params, defaults)
 
     def _init_state(self, group: dict[str, Any], param: Tensor, state: dict[str, Any]) -> None:
-        state["step"] = new_step()
-        state["exp_avg"] = facula.zeros_like(param, requires_grad=False)
-        state["exp_avg_sq"] = facula.zeros_like(param, requires_grad=False)
+        super()._init_state(group, param, state)
         if group["amsgrad"]:
             state["max_exp_avg_sq"] = facula.zeros_like(param, requires_grad=False)
 
@@ -132,8 +121,7 @@ class Adam(FusedOptimizer):
         _adam_step(
             params,
             grads,
-            [state["exp_avg"] for state in states],
-            [state["exp_avg_sq"] for state in states],
+            *self._lists(states),
             [state["max_exp_avg_sq"] for state in states] if amsgrad else [],
             int(step),
             as_number(group["lr"]),
@@ -147,16 +135,9 @@ class Adam(FusedOptimizer):
         )
 
     def _update_one(self, group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict) -> None:
-        lr, decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]
+        lr, (beta1, beta2) = group["lr"], group["betas"]
         if not (isinstance(lr, facula.Tensor) and lr.requires_grad):
             lr = as_number(lr)
-        if group["maximize"]:
-            grad = -grad
-        if decay != 0:
-            if group["decoupled_weight_decay"]:
-                param.mul_(1 - lr * decay)
-            else:
-                grad = grad.add(param, alpha=decay)
         exp_avg, exp_avg_sq = state["exp_avg"], state["exp_avg_sq"]
         exp_avg.lerp_(grad, 1 - beta1)
         exp_avg_sq.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula._native import native
-from facula.optim.optimizer import FusedOptimizer, as_number, check_betas, check_lr, check_nonnegative, new_step
+from facula.optim.optimizer import FusedOptimizer, as_number, check_betas, check_lr, check_nonnegative, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Adamax(FusedOptimizer):
         0.5
     """
 
+    _moments = ("exp_avg", "exp_inf")
+
     def __init__(
         self,
         params: Iterable,
@@ -73,26 +75,12 @@ class Adamax(FusedOptimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
+        defaults = settings(locals())
         check_lr(lr)
         check_nonnegative("epsilon value", eps)
         check_betas(betas)
         check_nonnegative("weight_decay value", weight_decay)
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "capturable": capturable,
-        }
         super().__init__(params, defaults)
-
-    def _init_state(self, group: dict[str, Any], param: Tensor, state: dict[str, Any]) -> None:
-        state["step"] = new_step()
-        state["exp_avg"] = facula.zeros_like(param, requires_grad=False)
-        state["exp_inf"] = facula.zeros_like(param, requires_grad=False)
 
     def _update_many(
         self, group: dict[str, Any], step: float, params: list[Tensor], grads: list[Tensor], states: list[dict]
@@ -100,8 +88,7 @@ class Adamax(FusedOptimizer):
         _adamax_step(
             params,
             grads,
-            [state["exp_avg"] for state in states],
-            [state["exp_inf"] for state in states],
+            *self._lists(states),
             int(step),
             as_number(group["lr"]),
             *group["betas"],
@@ -112,10 +99,6 @@ class Adamax(FusedOptimizer):
 
     def _update_one(self, group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict) -> None:
         beta1, beta2 = group["betas"]
-        if group["maximize"]:
-            grad = -grad
-        if group["weight_decay"] != 0:
-            grad = grad.add(param, alpha=group["weight_decay"])
         exp_avg, exp_inf = state["exp_avg"], state["exp_inf"]
         exp_avg.lerp_(grad, 1 - beta1)
         exp_inf.copy_(facula.maximum(exp_inf * beta2, grad.abs() + group["eps"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula._native import native
-from facula.optim.optimizer import FusedOptimizer, as_number, check_lr, check_nonnegative, new_step
+from facula.optim.optimizer import FusedOptimizer, as_number, check_lr, check_nonnegative, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class ASGD(FusedOptimizer):
         0.5
     """
 
+    _moments = ("ax",)
+
     def __init__(
         self,
         params: Iterable,
@@ -71,26 +73,15 @@ class ASGD(FusedOptimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
+        defaults = settings(locals())
         check_lr(lr)
         check_nonnegative("weight_decay value", weight_decay)
-        defaults = {
-            "lr": lr,
-            "lambd": lambd,
-            "alpha": alpha,
-            "t0": t0,
-            "weight_decay": weight_decay,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "capturable": capturable,
-        }
         super().__init__(params, defaults)
 
     def _init_state(self, group: dict[str, Any], param: Tensor, state: dict[str, Any]) -> None:
-        state["step"] = new_step()
+        super()._init_state(group, param, state)
         state["eta"] = facula.full_like(state["step"], as_number(group["lr"]))
         state["mu"] = facula.ones_like(state["step"])
-        state["ax"] = facula.zeros_like(param, requires_grad=False)
 
     def _next_rates(self, group: dict[str, Any], step: float, state: dict[str, Any]) -> None:
         lr = as_number(group["lr"])
@@ -107,7 +98,7 @@ class ASGD(FusedOptimizer):
             _asgd_step(
                 [params[i] for i in places],
                 [grads[i] for i in places],
-                [states[i]["ax"] for i in places],
+                *self._lists([states[i] for i in places]),
                 eta,
                 mu,
                 group["lambd"],
@@ -118,10 +109,6 @@ class ASGD(FusedOptimizer):
             self._next_rates(group, step, state)
 
     def _update_one(self, group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict) -> None:
-        if group["maximize"]:
-            grad = -grad
-        if group["weight_decay"] != 0:
-            grad = grad.add(param, alpha=group["weight_decay"])
         eta, mu, average = state["eta"].item(), state["mu"].item(), state["ax"]
         param.mul_(1 - group["lambd"] * eta).add_(grad, alpha=-eta)
         if mu == 1:

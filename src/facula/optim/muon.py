@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import facula
-from facula.optim.optimizer import Optimizer, check_lr, check_nonnegative
+from facula.optim.optimizer import Optimizer, check_lr, check_nonnegative, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Muon(Optimizer):
         ns_steps: int = 5,
         adjust_lr_fn: str | None = None,
     ) -> None:
+        defaults = settings(locals())
         check_lr(lr)
         check_nonnegative("learning rate", lr)
         check_nonnegative("momentum value", momentum)
@@ -65,16 +66,6 @@ class Muon(Optimizer):
             raise ValueError(
                 f"Adjust learning rate function {adjust_lr_fn} is not supported: use 'original' or 'match_rms_adamw'"
             )
-        defaults = {
-            "lr": lr,
-            "weight_decay": weight_decay,
-            "momentum": momentum,
-            "nesterov": nesterov,
-            "ns_coefficients": ns_coefficients,
-            "eps": eps,
-            "ns_steps": ns_steps,
-            "adjust_lr_fn": adjust_lr_fn,
-        }
         super().__init__(params, defaults)
         for group in self.param_groups:
             for param in group["params"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula._native import native
-from facula.optim.optimizer import FusedOptimizer, as_number, check_betas, check_lr, check_nonnegative, new_step
+from facula.optim.optimizer import FusedOptimizer, as_number, check_betas, check_lr, check_nonnegative, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class NAdam(FusedOptimizer):
         True
     """
 
+    _moments = ("exp_avg", "exp_avg_sq")
+
     def __init__(
         self,
         params: Iterable,
@@ -80,30 +82,17 @@ class NAdam(FusedOptimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
+        defaults = settings(locals())
         check_lr(lr)
         check_nonnegative("epsilon value", eps)
         check_betas(betas)
         check_nonnegative("weight_decay value", weight_decay)
         check_nonnegative("momentum_decay value", momentum_decay)
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "momentum_decay": momentum_decay,
-            "decoupled_weight_decay": decoupled_weight_decay,
-            "maximize": maximize,
-            "foreach": foreach,
-            "capturable": capturable,
-            "differentiable": differentiable,
-        }
         super().__init__(params, defaults)
 
     def _init_state(self, group: dict[str, Any], param: Tensor, state: dict[str, Any]) -> None:
-        state["step"] = new_step()
+        super()._init_state(group, param, state)
         state["mu_product"] = facula.ones_like(state["step"])
-        state["exp_avg"] = facula.zeros_like(param, requires_grad=False)
-        state["exp_avg_sq"] = facula.zeros_like(param, requires_grad=False)
 
     def _momentum(self, group: dict[str, Any], step: float) -> float:
         # 0.96: the paper's constant of the schedule
@@ -120,8 +109,7 @@ class NAdam(FusedOptimizer):
             _nadam_step(
                 [params[i] for i in places],
                 [grads[i] for i in places],
-                [states[i]["exp_avg"] for i in places],
-                [states[i]["exp_avg_sq"] for i in places],
+                *self._lists([states[i] for i in places]),
                 int(step),
                 product,
                 as_number(group["lr"]),
@@ -134,14 +122,7 @@ class NAdam(FusedOptimizer):
             )
 
     def _update_one(self, group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict) -> None:
-        lr, (beta1, beta2), decay = as_number(group["lr"]), group["betas"], group["weight_decay"]
-        if group["maximize"]:
-            grad = -grad
-        if decay != 0:
-            if group["decoupled_weight_decay"]:
-                param.mul_(1 - lr * decay)
-            else:
-                grad = grad.add(param, alpha=decay)
+        lr, (beta1, beta2) = as_number(group["lr"]), group["betas"]
         mu, mu_next = self._momentum(group, step), self._momentum(group, step + 1)
         product = state["mu_product"].mul_(mu).item()
         exp_avg, exp_avg_sq = state["exp_avg"], state["exp_avg_sq"]

@@ -105,6 +105,12 @@ def check_fused(fused: bool | None, foreach: bool | None, differentiable: bool) 
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
 
+def settings(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The hyperparameters of an optimiser, from ``locals()`` at the start of its ``__init__``: every argument is one
+    under its own name, but for the parameters."""
+    return {name: value for name, value in arguments.items() if name not in ("self", "params", "__class__")}
+
+
 def as_number(value: float | Tensor) -> float:
     """The Python number in a hyperparameter, which may be a 1-element tensor."""
     return value.item() if isinstance(value, facula.Tensor) else value
@@ -114,6 +120,21 @@ def new_step() -> Tensor:
     """A step counter as PyTorch stores it: a 0-d tensor, float64 only where that is the default dtype."""
     wide = facula.get_default_dtype() == facula.float64
     return facula.zeros((), dtype=facula.float64 if wide else facula.float32)
+
+
+def _penalised(group: dict[str, Any], param: Tensor, grad: Tensor) -> Tensor:
+    """The gradient to descend along: turned round by ``maximize``, and with ``weight_decay`` in it. A decoupled decay
+    shrinks the parameter instead."""
+    if group["maximize"]:
+        grad = -grad
+    decay = group.get("weight_decay", 0)
+    if decay == 0:
+        return grad
+    if not group.get("decoupled_weight_decay", False):
+        return grad.add(param, alpha=decay)
+    lr = group["lr"]
+    param.mul_(1 - (lr if isinstance(lr, facula.Tensor) and lr.requires_grad else as_number(lr)) * decay)
+    return grad
 
 
 def _with_hooks(step: Callable) -> Callable:
@@ -480,8 +501,19 @@ class Optimizer:
 class FusedOptimizer(Optimizer):
     """An optimiser whose rule exists twice: as one native call for many parameters, and in tensor operations for one.
 
-    A subclass gives ``_init_state``, ``_update_many`` and ``_update_one``.
+    A subclass names its ``_moments`` and gives ``_update_many`` and ``_update_one``.
     """
+
+    _moments: tuple[str, ...] = ()  # tensors of the state that have the parameter's shape and start at zero
+
+    def _init_state(self, group: dict[str, Any], param: Tensor, state: dict[str, Any]) -> None:
+        state["step"] = new_step()
+        for name in self._moments:
+            state[name] = facula.zeros_like(param, requires_grad=False)
+
+    def _lists(self, states: list[dict]) -> list[list[Tensor]]:
+        """The state of all parameters as a native step takes it, a list for each of ``_moments``."""
+        return [[state[name] for state in states] for name in self._moments]
 
     def _update_many(
         self, group: dict[str, Any], step: float, params: list[Tensor], grads: list[Tensor], states: list[dict]
@@ -490,7 +522,10 @@ class FusedOptimizer(Optimizer):
         raise NotImplementedError
 
     def _update_one(self, group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict) -> None:
-        """The same rule for one parameter of any dtype or device, recorded when the group is differentiable."""
+        """The same rule for one parameter of any dtype or device, recorded when the group is differentiable.
+
+        ``grad`` has ``maximize`` and ``weight_decay`` in it.
+        """
         raise NotImplementedError
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -513,7 +548,7 @@ class FusedOptimizer(Optimizer):
                 else:
                     with facula.set_grad_enabled(group["differentiable"]):
                         for param, grad, state in zip(params, grads, states):
-                            self._update_one(group, step, param, grad, state)
+                            self._update_one(group, step, param, _penalised(group, param, grad), state)
         return loss
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import facula
 from facula._native import native
-from facula.optim.optimizer import FusedOptimizer, as_number, check_betas, check_lr, check_nonnegative, new_step
+from facula.optim.optimizer import FusedOptimizer, as_number, check_betas, check_lr, check_nonnegative, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +61,8 @@ class RAdam(FusedOptimizer):
         0.5
     """
 
+    _moments = ("exp_avg", "exp_avg_sq")
+
     def __init__(
         self,
         params: Iterable,
@@ -76,27 +77,12 @@ class RAdam(FusedOptimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
+        defaults = settings(locals())
         check_lr(lr)
         check_nonnegative("epsilon value", eps)
         check_betas(betas)
         check_nonnegative("weight_decay value", weight_decay)
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-            "foreach": foreach,
-            "capturable": capturable,
-            "decoupled_weight_decay": decoupled_weight_decay,
-            "differentiable": differentiable,
-        }
         super().__init__(params, defaults)
-
-    def _init_state(self, group: dict[str, Any], param: Tensor, state: dict[str, Any]) -> None:
-        state["step"] = new_step()
-        state["exp_avg"] = facula.zeros_like(param, requires_grad=False)
-        state["exp_avg_sq"] = facula.zeros_like(param, requires_grad=False)
 
     def _update_many(
         self, group: dict[str, Any], step: float, params: list[Tensor], grads: list[Tensor], states: list[dict]
@@ -104,8 +90,7 @@ class RAdam(FusedOptimizer):
         _radam_step(
             params,
             grads,
-            [state["exp_avg"] for state in states],
-            [state["exp_avg_sq"] for state in states],
+            *self._lists(states),
             int(step),
             as_number(group["lr"]),
             *group["betas"],
@@ -116,14 +101,7 @@ class RAdam(FusedOptimizer):
         )
 
     def _update_one(self, group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict) -> None:
-        lr, (beta1, beta2), decay = as_number(group["lr"]), group["betas"], group["weight_decay"]
-        if group["maximize"]:
-            grad = -grad
-        if decay != 0:
-            if group["decoupled_weight_decay"]:
-                param.mul_(1 - lr * decay)
-            else:
-                grad = grad.add(param, alpha=decay)
+        lr, (beta1, beta2) = as_number(group["lr"]), group["betas"]
         exp_avg, exp_avg_sq = state["exp_avg"], state["exp_avg_sq"]
         exp_avg.lerp_(grad, 1 - beta1)
         exp_avg_sq.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)

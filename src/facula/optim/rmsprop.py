@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula._native import native
-from facula.optim.optimizer import FusedOptimizer, as_number, check_lr, check_nonnegative, new_step
+from facula.optim.optimizer import FusedOptimizer, as_number, check_lr, check_nonnegative, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class RMSprop(FusedOptimizer):
         0.5
     """
 
+    _moments = ("square_avg",)
+
     def __init__(
         self,
         params: Iterable,
@@ -79,28 +81,16 @@ class RMSprop(FusedOptimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
+        defaults = settings(locals())
         check_lr(lr)
         check_nonnegative("epsilon value", eps)
         check_nonnegative("momentum value", momentum)
         check_nonnegative("weight_decay value", weight_decay)
         check_nonnegative("alpha value", alpha)
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "alpha": alpha,
-            "eps": eps,
-            "centered": centered,
-            "weight_decay": weight_decay,
-            "capturable": capturable,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-        }
         super().__init__(params, defaults)
 
     def _init_state(self, group: dict[str, Any], param: Tensor, state: dict[str, Any]) -> None:
-        state["step"] = new_step()
-        state["square_avg"] = facula.zeros_like(param, requires_grad=False)
+        super()._init_state(group, param, state)
         if group["momentum"] > 0:
             state["momentum_buffer"] = facula.zeros_like(param, requires_grad=False)
         if group["centered"]:
@@ -113,7 +103,7 @@ class RMSprop(FusedOptimizer):
         _rmsprop_step(
             params,
             grads,
-            [state["square_avg"] for state in states],
+            *self._lists(states),
             [state["grad_avg"] for state in states] if centered else [],
             [state["momentum_buffer"] for state in states] if momentum > 0 else [],
             as_number(group["lr"]),
@@ -127,10 +117,6 @@ class RMSprop(FusedOptimizer):
 
     def _update_one(self, group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict) -> None:
         lr, alpha = as_number(group["lr"]), group["alpha"]
-        if group["maximize"]:
-            grad = -grad
-        if group["weight_decay"] != 0:
-            grad = grad.add(param, alpha=group["weight_decay"])
         square_avg = state["square_avg"]
         square_avg.mul_(alpha).addcmul_(grad, grad, value=1 - alpha)
         variance = square_avg.clone()

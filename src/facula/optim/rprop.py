@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula._native import native
-from facula.optim.optimizer import FusedOptimizer, as_number, check_lr, new_step
+from facula.optim.optimizer import FusedOptimizer, as_number, check_lr, new_step, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,18 +69,10 @@ class Rprop(FusedOptimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
+        defaults = settings(locals())
         check_lr(lr)
         if not 0.0 < etas[0] < 1.0 < etas[1]:
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]} (expected 0 < first < 1 < second)")
-        defaults = {
-            "lr": lr,
-            "etas": etas,
-            "step_sizes": step_sizes,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "capturable": capturable,
-        }
         super().__init__(params, defaults)
 
     def _init_state(self, group: dict[str, Any], param: Tensor, state: dict[str, Any]) -> None:
@@ -104,8 +96,6 @@ class Rprop(FusedOptimizer):
 
     def _update_one(self, group: dict[str, Any], step: float, param: Tensor, grad: Tensor, state: dict) -> None:
         eta_minus, eta_plus = group["etas"]
-        if group["maximize"]:
-            grad = -grad
         previous, step_size = state["prev"], state["step_size"]
         agreement = grad * previous.clone()
         changed = agreement < 0

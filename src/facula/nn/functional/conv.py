@@ -50,6 +50,16 @@ def _per_dimension(value, n: int, name: str, function: str) -> tuple:
     raise RuntimeError(f"{function}: expected {name} to be a single integer value or {n} of them, but got {value}")
 
 
+def _batch(n: int, input: Tensor, function: str) -> Tensor:
+    """The input with its batch dimension."""
+    if input.dim() not in (n + 1, n + 2):
+        raise RuntimeError(
+            f"Expected {n + 1}D (unbatched) or {n + 2}D (batched) input to {function}, "
+            f"but got input of size: {list(input.shape)}"
+        )
+    return input if input.dim() == n + 2 else input.unsqueeze(0)
+
+
 def same_padding(size: int, dilation: int) -> tuple[int, int]:
     """Zeros before and after one dimension that keep its size for kernel length ``size``; an odd one goes last."""
     total = dilation * (size - 1)
@@ -61,19 +71,13 @@ def convolve(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride,
     name = f"conv{n}d"
     stride = _per_dimension(stride, n, "stride", name)
     dilation = _per_dimension(dilation, n, "dilation", name)
-    ndim = input.dim()
-    if ndim not in (n + 1, n + 2):
-        raise RuntimeError(
-            f"Expected {n + 1}D (unbatched) or {n + 2}D (batched) input to {name}, "
-            f"but got input of size: {list(input.shape)}"
-        )
+    batch = _batch(n, input, name)
     if isinstance(padding, str):
-        input, padding = _named_padding(n, input, weight, stride, padding, dilation)
+        batch, padding = _named_padding(n, batch, weight, stride, padding, dilation)
     else:
         padding = _per_dimension(padding, n, "padding", name)
-    if ndim == n + 2:
-        return _convolution(input, weight, bias, stride, padding, dilation, groups)
-    return _convolution(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups).squeeze(0)
+    result = _convolution(batch, weight, bias, stride, padding, dilation, groups)
+    return result if input.dim() == n + 2 else result.squeeze(0)
 
 
 def _named_padding(n: int, input: Tensor, weight: Tensor, stride: tuple, padding: str, dilation: tuple):
@@ -209,12 +213,7 @@ def transpose_convolve(n: int, input, weight, bias, stride, padding, output_padd
             (output_padding, "output_padding"),
         )
     ]
-    if input.dim() not in (n + 1, n + 2):
-        raise RuntimeError(
-            f"Expected {n + 1}D (unbatched) or {n + 2}D (batched) input to {name}, "
-            f"but got input of size: {list(input.shape)}"
-        )
-    batch = input if input.dim() == n + 2 else input.unsqueeze(0)
+    batch = _batch(n, input, name)
     result = _conv_transpose(batch, weight, bias, numbers[0], numbers[1], numbers[2], groups, numbers[3])
     return result if batch is input else result.squeeze(0)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from facula import Tensor
 
 from .. import functional as F
+from .conv import _repeat
 from .module import Module
-from .pooling import AdaptiveAvgPool2d, _MaxPoolNd
+from .pooling import _AdaptivePoolNd, _AvgPoolNd, _MaxPoolNd
 
 __all__ = [
     "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "AvgPool3d",
@@ -31,7 +32,7 @@ class MaxPool3d(_MaxPoolNd):
         return F.max_pool3d(input, *self._options())
 
 
-class AvgPool3d(Module):
+class AvgPool3d(_AvgPoolNd):
     """Mean over windows of (N, C, D, H, W) or (C, D, H, W).
 
     Args:
@@ -48,44 +49,11 @@ class AvgPool3d(Module):
         torch.Size([1, 3, 2, 3, 4])
     """
 
-    def __init__(
-        self,
-        kernel_size,
-        stride=None,
-        padding=0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-    ) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = stride if stride is not None else kernel_size
-        self.padding = padding
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
-        self.divisor_override = divisor_override
-
     def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool3d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.ceil_mode,
-            self.count_include_pad,
-            self.divisor_override,
-        )
-
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
-
-    def __setstate__(self, state: dict) -> None:
-        for name, value in (("padding", 0), ("ceil_mode", False), ("count_include_pad", True)):
-            state.setdefault(name, value)
-        super().__setstate__(state)
+        return F.avg_pool3d(input, *self._options())
 
 
-class AdaptiveAvgPool3d(AdaptiveAvgPool2d):
+class AdaptiveAvgPool3d(_AdaptivePoolNd):
     """Mean over windows chosen so that the result is (N, C, D_out, H_out, W_out).
 
     Args:
@@ -101,19 +69,15 @@ class AdaptiveAvgPool3d(AdaptiveAvgPool2d):
         return F.adaptive_avg_pool3d(input, self.output_size)
 
 
-class _AdaptiveMaxPoolNd(Module):
+class _AdaptiveMaxPoolNd(_AdaptivePoolNd):
     _dims: int
 
     def __init__(self, output_size, return_indices: bool = False) -> None:
-        super().__init__()
-        self.output_size = output_size
+        super().__init__(output_size)
         self.return_indices = return_indices
 
     def forward(self, input: Tensor):
         return getattr(F, f"adaptive_max_pool{self._dims}d")(input, self.output_size, self.return_indices)
-
-    def extra_repr(self) -> str:
-        return f"output_size={self.output_size}"
 
 
 class _LPPoolNd(Module):
@@ -153,10 +117,6 @@ class _MaxUnpoolNd(Module):
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
-
-
-def _repeat(value, n: int) -> tuple:
-    return (value,) * n if isinstance(value, int) else tuple(value)
 
 
 class _FractionalMaxPoolNd(Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from facula import Tensor
 
 from .. import functional as F
+from .conv import _repeat
 from .module import Module
 
 __all__ = ["AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d"]
@@ -94,9 +95,9 @@ class AvgPool1d(Module):
         self, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True
     ) -> None:
         super().__init__()
-        self.kernel_size = _single(kernel_size)
-        self.stride = _single(stride if stride is not None else kernel_size)
-        self.padding = _single(padding)
+        self.kernel_size = _repeat(kernel_size, 1)
+        self.stride = _repeat(stride if stride is not None else kernel_size, 1)
+        self.padding = _repeat(padding, 1)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
@@ -107,27 +108,7 @@ class AvgPool1d(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-def _single(value) -> tuple:
-    return (value,) if isinstance(value, int) else tuple(value)
-
-
-class AvgPool2d(Module):
-    """Mean over windows of (N, C, H, W) or (C, H, W).
-
-    Args:
-        kernel_size (int or pair): size of the window.
-        stride (int or pair): Default: ``kernel_size``.
-        padding (int or pair): zeros on both sides. Default: 0.
-        ceil_mode (bool): keep last, incomplete windows. Default: False.
-        count_include_pad (bool): count those zeros in the mean. Default: True.
-        divisor_override (int): divide the sums by this instead. Optional.
-
-    Example:
-        >>> import facula as torch
-        >>> torch.nn.AvgPool2d(2)(torch.ones(1, 4, 6)).shape
-        torch.Size([1, 2, 3])
-    """
-
+class _AvgPoolNd(Module):
     def __init__(
         self,
         kernel_size,
@@ -145,22 +126,36 @@ class AvgPool2d(Module):
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool2d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.ceil_mode,
-            self.count_include_pad,
-            self.divisor_override,
-        )
+    def _options(self) -> tuple:
+        window = self.kernel_size, self.stride, self.padding, self.ceil_mode
+        return *window, self.count_include_pad, self.divisor_override
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class _AdaptiveAvgPoolNd(Module):
+class AvgPool2d(_AvgPoolNd):
+    """Mean over windows of (N, C, H, W) or (C, H, W).
+
+    Args:
+        kernel_size (int or pair): size of the window.
+        stride (int or pair): Default: ``kernel_size``.
+        padding (int or pair): zeros on both sides. Default: 0.
+        ceil_mode (bool): keep last, incomplete windows. Default: False.
+        count_include_pad (bool): count those zeros in the mean. Default: True.
+        divisor_override (int): divide the sums by this instead. Optional.
+
+    Example:
+        >>> import facula as torch
+        >>> torch.nn.AvgPool2d(2)(torch.ones(1, 4, 6)).shape
+        torch.Size([1, 2, 3])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.avg_pool2d(input, *self._options())
+
+
+class _AdaptivePoolNd(Module):
     def __init__(self, output_size) -> None:
         super().__init__()
         self.output_size = output_size
@@ -169,7 +164,7 @@ class _AdaptiveAvgPoolNd(Module):
         return f"output_size={self.output_size}"
 
 
-class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
+class AdaptiveAvgPool1d(_AdaptivePoolNd):
     """Mean over as many windows of (N, C, L) or (C, L) as the output is long.
 
     Args:
@@ -185,7 +180,7 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
         return F.adaptive_avg_pool1d(input, self.output_size)
 
 
-class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
+class AdaptiveAvgPool2d(_AdaptivePoolNd):
     """Mean over as many windows of (N, C, H, W) or (C, H, W) as the output has pixels.
 
     Args:

@@ -60,12 +60,27 @@ def _length(src: Tensor, batch_first: bool) -> int:
 
 
 class _Layer(Module):
-    """What encoder and decoder layers share; ``attentions`` names their attentions."""
+    """What encoder and decoder layers share; ``_attentions`` names their attentions."""
 
-    def __init__(self, attentions: tuple, d_model: int, nhead: int, options: dict, rest: tuple) -> None:
+    _attentions: tuple[str, ...]
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: str | Callable[[Tensor], Tensor] = F.relu,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device=None,
+        dtype=None,
+    ) -> None:
         super().__init__()
-        dim_feedforward, dropout, activation, eps, batch_first, norm_first, bias = rest
-        for name in attentions:
+        options = {"device": device, "dtype": dtype}
+        for name in self._attentions:
             attention = MultiheadAttention(
                 d_model, nhead, dropout=dropout, bias=bias, batch_first=batch_first, **options
             )
@@ -74,9 +89,9 @@ class _Layer(Module):
         self.dropout = Dropout(dropout)
         self.linear2 = Linear(dim_feedforward, d_model, bias=bias, **options)
         self.norm_first = norm_first
-        steps = range(1, len(attentions) + 2)
+        steps = range(1, len(self._attentions) + 2)
         for i in steps:
-            setattr(self, f"norm{i}", LayerNorm(d_model, eps=eps, bias=bias, **options))
+            setattr(self, f"norm{i}", LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **options))
         for i in steps:
             setattr(self, f"dropout{i}", Dropout(dropout))
         self.activation = _activation(activation)
@@ -87,8 +102,9 @@ class _Layer(Module):
         )[0]
         return self.dropout1(x)
 
-    def _feed_forward(self, x: Tensor) -> Tensor:
-        return self.linear2(self.dropout(self.activation(self.linear1(x))))
+    def _ff_block(self, x: Tensor) -> Tensor:
+        last = self.dropout2 if len(self._attentions) == 1 else self.dropout3
+        return last(self.linear2(self.dropout(self.activation(self.linear1(x)))))
 
     def __setstate__(self, state: dict) -> None:
         super().__setstate__(state)
@@ -117,22 +133,7 @@ class TransformerEncoderLayer(_Layer):
         torch.Size([3, 1, 4])
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: str | Callable[[Tensor], Tensor] = F.relu,
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device=None,
-        dtype=None,
-    ) -> None:
-        rest = (dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
-        super().__init__(("self_attn",), d_model, nhead, {"device": device, "dtype": dtype}, rest)
+    _attentions = ("self_attn",)
 
     def forward(
         self,
@@ -149,9 +150,6 @@ class TransformerEncoderLayer(_Layer):
         x = self.norm1(x + self._sa_block(x, mask, padding, is_causal))
         return self.norm2(x + self._ff_block(x))
 
-    def _ff_block(self, x: Tensor) -> Tensor:
-        return self.dropout2(self._feed_forward(x))
-
 
 class TransformerDecoderLayer(_Layer):
     """Self-attention, attention to a memory, then a two-layer network (Vaswani et al. 2017).
@@ -166,23 +164,7 @@ class TransformerDecoderLayer(_Layer):
         torch.Size([3, 1, 4])
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: str | Callable[[Tensor], Tensor] = F.relu,
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device=None,
-        dtype=None,
-    ) -> None:
-        rest = (dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
-        attentions = ("self_attn", "multihead_attn")
-        super().__init__(attentions, d_model, nhead, {"device": device, "dtype": dtype}, rest)
+    _attentions = ("self_attn", "multihead_attn")
 
     def forward(
         self,
@@ -217,9 +199,6 @@ class TransformerDecoderLayer(_Layer):
             need_weights=False,
         )[0]
         return self.dropout2(x)
-
-    def _ff_block(self, x: Tensor) -> Tensor:
-        return self.dropout3(self._feed_forward(x))
 
 
 class TransformerEncoder(Module):
