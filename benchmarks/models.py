@@ -1,8 +1,7 @@
-# Whole training steps: five ways to fit a cubic to a sine, and the networks of zoo.py. Each step is forward, backward
-# and update. Refuses to judge convergence; tests do.
+# Whole training steps, forward, backward and update: the cubic fits of fits.py and the networks of zoo.py. Refuses to
+# judge convergence; tests do.
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,133 +9,16 @@ from typing import Any
 
 import torch  # before facula: both bring a BLAS, and PyTorch insists on being first
 import zoo
+from fits import FITS, fit_with_autograd
 from timing import Row, compare, finish, geometric_mean, options, row
+from zoo import Step
 
 import facula
 
 FIT_TARGET, NETWORK_TARGET = 0.25, 0.7
-POINTS = 2000
 # Growth of resident memory over 10,000 steps that is still none: less than 0.1 byte for a byte-sized leak per step
 # would be invisible, one leaked 8-float tensor (128 bytes and an object) per step would be 3 MB.
 STEPS, GROWTH_TARGET_MB = 10_000, 1.0
-Step = Callable[[], object]
-
-
-def sine(m: Any) -> tuple[Any, Any]:
-    """The data of the five fits."""
-    x = m.linspace(-math.pi, math.pi, POINTS)
-    return x, m.sin(x)
-
-
-def fit_by_hand(m: Any) -> Step:
-    """Gradients written out."""
-    x, y = sine(m)
-    weights = [m.randn(()) for _ in range(4)]
-
-    def step() -> None:
-        a, b, c, d = weights
-        prediction = a + b * x + c * x**2 + d * x**3
-        g = 2.0 * (prediction - y)
-        for w, slope in zip(weights, (g.sum(), (g * x).sum(), (g * x**2).sum(), (g * x**3).sum())):
-            w -= 1e-6 * slope
-
-    return step
-
-
-def fit_with_autograd(m: Any) -> Step:
-    """Leaves and backward()."""
-    x, y = sine(m)
-    weights = [m.randn((), requires_grad=True) for _ in range(4)]
-
-    def step() -> None:
-        a, b, c, d = weights
-        loss = (a + b * x + c * x**2 + d * x**3 - y).pow(2).sum()
-        loss.backward()
-        with m.no_grad():
-            for w in weights:
-                w -= 1e-6 * w.grad
-                w.grad = None
-
-    return step
-
-
-def fit_with_function(m: Any) -> Step:
-    """A custom autograd.Function: the third Legendre polynomial."""
-
-    class Legendre3(m.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Any) -> Any:
-            ctx.save_for_backward(x)
-            return 0.5 * (5 * x**3 - 3 * x)
-
-        @staticmethod
-        def backward(ctx: Any, gradient: Any) -> Any:
-            (x,) = ctx.saved_tensors
-            return gradient * 1.5 * (5 * x**2 - 1)
-
-    x, y = sine(m)
-    weights = [m.full((), value, requires_grad=True) for value in (0.0, -1.0, 0.0, 0.3)]
-
-    def step() -> None:
-        a, b, c, d = weights
-        loss = (a + b * Legendre3.apply(c + d * x) - y).pow(2).sum()
-        loss.backward()
-        with m.no_grad():
-            for w in weights:
-                w -= 5e-6 * w.grad
-                w.grad = None
-
-    return step
-
-
-def fit_with_rmsprop(m: Any) -> Step:
-    """nn.Sequential on the powers of x, MSELoss, RMSprop."""
-    x, y = sine(m)
-    powers = x.unsqueeze(-1).pow(m.tensor([1, 2, 3]))
-    model = m.nn.Sequential(m.nn.Linear(3, 1), m.nn.Flatten(0, 1))
-    return training_step(model, m.nn.MSELoss(reduction="sum"), m.optim.RMSprop(model.parameters(), lr=1e-3), powers, y)
-
-
-def fit_with_shared_weights(m: Any) -> Step:
-    """A Module whose depth varies and whose last weight is used again and again; a step is one of each depth."""
-
-    class Dynamic(m.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            for name in "abcde":
-                setattr(self, name, m.nn.Parameter(m.randn(())))
-
-        def forward(self, x: Any, depth: int) -> Any:
-            y = self.a + self.b * x + self.c * x**2 + self.d * x**3
-            for power in range(4, depth):
-                y = y + self.e * x**power
-            return y
-
-    x, y = sine(m)
-    model = Dynamic()
-    loss_of = m.nn.MSELoss(reduction="sum")
-    optimizer = m.optim.SGD(model.parameters(), lr=1e-8, momentum=0.9)
-
-    def step() -> None:
-        for depth in (4, 5, 6):
-            loss = loss_of(model(x, depth), y)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-
-    return step
-
-
-def training_step(model: Any, loss_of: Any, optimizer: Any, inputs: Any, targets: Any) -> Step:
-    """The usual five lines."""
-
-    def step() -> None:
-        optimizer.zero_grad()
-        loss = loss_of(model(inputs), targets)
-        loss.backward()
-        optimizer.step()
-
-    return step
 
 
 def epoch(m: Any) -> Step:
@@ -156,13 +38,6 @@ def epoch(m: Any) -> Step:
     return step
 
 
-FITS: list[tuple[str, Callable[[Any], Step]]] = [
-    ("cubic fit by hand", fit_by_hand),
-    ("cubic fit with autograd", fit_with_autograd),
-    ("cubic fit with a Function", fit_with_function),
-    ("cubic fit with nn.Sequential and RMSprop", fit_with_rmsprop),
-    ("cubic fit with a Module of varying depth (three steps)", fit_with_shared_weights),
-]
 # None above 1; the geometric mean at most MODELS_TARGET.
 MODELS: list[tuple[str, Callable[[Any], Step], float]] = [
     ("4-layer network, batch 64, SGD", zoo.mlp, NETWORK_TARGET),

@@ -75,7 +75,7 @@ def residual(m: Any, widths: tuple[int, ...], blocks: int, batch: int, lr: float
     """A residual network on 32 x 32 images: a stem, `blocks` blocks of two convolutions for each width, a head."""
     nn = m.nn
 
-    class Block(nn.Module):  # type: ignore[name-defined, misc]
+    class Block(nn.Module):
         def __init__(self, inputs: int, outputs: int, stride: int) -> None:
             super().__init__()
             self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
@@ -131,7 +131,7 @@ def unet(m: Any, batch: int = 4) -> Step:
     """Two levels down, two up by transposed convolutions, with the features of the way down joined on."""
     nn = m.nn
 
-    class UNet(nn.Module):  # type: ignore[name-defined, misc]
+    class UNet(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.down1, self.down2, self.middle = self.pair(1, 16), self.pair(16, 32), self.pair(32, 64)
@@ -169,7 +169,7 @@ def recurrent(m: Any, kind: str) -> Step:
     """An LSTM or GRU over 28 steps of 64 numbers, batch 32, hidden 128; the last state is classified."""
     nn = m.nn
 
-    class Reader(nn.Module):  # type: ignore[name-defined, misc]
+    class Reader(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.rnn = getattr(nn, kind)(64, 128, batch_first=True)
@@ -209,7 +209,7 @@ def gpt(m: Any) -> Step:
     """A character GPT: 4 layers, 128 wide, 12 x 64 of 65 characters, AdamW."""
     nn = m.nn
 
-    class Block(nn.Module):  # type: ignore[name-defined, misc]
+    class Block(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.norm1, self.norm2 = nn.LayerNorm(128), nn.LayerNorm(128)
@@ -223,7 +223,7 @@ def gpt(m: Any) -> Step:
             x = x + self.out(y.transpose(1, 2).reshape(batch, length, width))
             return x + self.mlp(self.norm2(x))
 
-    class GPT(nn.Module):  # type: ignore[name-defined, misc]
+    class GPT(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.token, self.position = nn.Embedding(65, 128), nn.Embedding(64, 128)
@@ -247,7 +247,7 @@ def vae(m: Any) -> Step:
     """A variational autoencoder of 784 numbers, batch 64."""
     nn = m.nn
 
-    class VAE(nn.Module):  # type: ignore[name-defined, misc]
+    class VAE(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.encoder = nn.Sequential(nn.Linear(784, 400), nn.ReLU(), nn.Linear(400, 40))
@@ -271,7 +271,7 @@ def tabular(m: Any) -> Step:
     """Ten columns of numbers and four of categories with embeddings, batch 64."""
     nn = m.nn
 
-    class Tabular(nn.Module):  # type: ignore[name-defined, misc]
+    class Tabular(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.embeddings = nn.ModuleList(nn.Embedding(count, 8) for count in (12, 7, 50, 3))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samples import F, Fixed, Index, Mask, N, Sample
+from sample import F, Fixed, Index, Mask, N, Sample
 
 COMPLEX_TYPES = ("complex64", "complex128")
 

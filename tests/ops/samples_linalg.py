@@ -3,7 +3,7 @@ only up to a sign (eigenvectors, singular vectors), or reads one triangle, is in
 
 from __future__ import annotations
 
-from samples import Array, F, Fixed, Sample
+from sample import Array, F, Fixed, Sample
 
 _TYPES = ("float32", "float64")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samples import F, N, Sample
+from sample import F, N, Sample
 
 NN = [
     Sample("nn.functional.layer_norm", F(N, 3, 4), (3, 4), F(3, 4), F(3, 4), entries="_layer_norm", id="layer_norm_nd"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samples import ALL, FLOATS, INTS, F, Fixed, Index, N, Sample
+from sample import ALL, FLOATS, INTS, F, Fixed, Index, N, Sample
 
 REAL = FLOATS + INTS
 WIDE = ("float32", "float64")

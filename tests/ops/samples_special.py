@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samples import Array, F, Sample
+from sample import Array, F, Sample
 
 N = 3
 WIDE = ("float32", "float64")  # PyTorch has these in no half precision

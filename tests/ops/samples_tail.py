@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samples import ALL, F, Fixed, N, Sample
+from sample import ALL, F, Fixed, N, Sample
 
 _X, _M = F(N, 4), F(2, N, 4)
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 import random
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 
 import facula
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
+from fits import FITS
 
 STEPS = 100
 
@@ -93,105 +98,10 @@ def test_lenet():
     follow(train)
 
 
-# ---- y = a + b x + c x^2 + d x^3 fitted to sin on 2000 points, five ways ----
-
-
-def points(p):
-    x = p.linspace(-math.pi, math.pi, 2000)
-    return x, p.sin(x)
-
-
-def fit_by_hand(p):
-    x, y = points(p)
-    a, b, c, d = (p.randn(()) for _ in range(4))
-    for _ in range(STEPS):
-        prediction = a + b * x + c * x**2 + d * x**3
-        yield (prediction - y).pow(2).sum().item()
-        grad = 2.0 * (prediction - y)
-        a = a - 1e-6 * grad.sum()
-        b = b - 1e-6 * (grad * x).sum()
-        c = c - 1e-6 * (grad * x**2).sum()
-        d = d - 1e-6 * (grad * x**3).sum()
-
-
-def fit_with_autograd(p):
-    x, y = points(p)
-    weights = [p.randn((), requires_grad=True) for _ in range(4)]
-    for _ in range(STEPS):
-        a, b, c, d = weights
-        loss = (a + b * x + c * x**2 + d * x**3 - y).pow(2).sum()
-        yield loss.item()
-        loss.backward()
-        with p.no_grad():
-            for w in weights:
-                w -= 1e-6 * w.grad
-                w.grad = None
-
-
-def fit_with_function(p):
-    class LegendrePolynomial3(p.autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            ctx.save_for_backward(x)
-            return 0.5 * (5 * x**3 - 3 * x)
-
-        @staticmethod
-        def backward(ctx, grad):
-            (x,) = ctx.saved_tensors
-            return grad * 1.5 * (5 * x**2 - 1)
-
-    x, y = points(p)
-    a, b, c, d = weights = [p.full((), v, requires_grad=True) for v in (0.0, -1.0, 0.0, 0.3)]
-    for _ in range(STEPS):
-        loss = (a + b * LegendrePolynomial3.apply(c + d * x) - y).pow(2).sum()
-        yield loss.item()
-        loss.backward()
-        with p.no_grad():
-            for w in weights:
-                w -= 5e-6 * w.grad
-                w.grad = None
-
-
-def fit_with_sequential(p):
-    x, y = points(p)
-    xx = x.unsqueeze(-1).pow(p.tensor([1, 2, 3]))
-    model = p.nn.Sequential(p.nn.Linear(3, 1), p.nn.Flatten(0, 1))
-    loss_fn = p.nn.MSELoss(reduction="sum")
-    optimizer = p.optim.RMSprop(model.parameters(), lr=1e-3)
-    for _ in range(STEPS):
-        loss = loss_fn(model(xx), y)
-        yield loss.item()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-
-def fit_with_random_depth(p):
-    class DynamicNet(p.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.a, self.b, self.c, self.d, self.e = (p.nn.Parameter(p.randn(())) for _ in range(5))
-
-        def forward(self, x):
-            y = self.a + self.b * x + self.c * x**2 + self.d * x**3
-            for exponent in range(4, random.randint(4, 6)):
-                y = y + self.e * x**exponent
-            return y
-
-    x, y = points(p)
-    model = DynamicNet()
-    criterion = p.nn.MSELoss(reduction="sum")
-    optimizer = p.optim.SGD(model.parameters(), lr=1e-8, momentum=0.9)
-    for _ in range(STEPS):
-        loss = criterion(model(x), y)
-        yield loss.item()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-
-@pytest.mark.parametrize(
-    "fit", [fit_by_hand, fit_with_autograd, fit_with_function, fit_with_sequential, fit_with_random_depth]
-)
+@pytest.mark.parametrize("fit", [fit for _, fit in FITS], ids=[name for name, _ in FITS])
 def test_polynomial_fit(fit):
-    follow(fit)
+    def train(p):
+        step = fit(p)
+        return (step().item() for _ in range(STEPS))
+
+    follow(train)

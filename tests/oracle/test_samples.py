@@ -7,7 +7,8 @@ import warnings
 import pytest
 import torch
 from compare import assert_same, assert_values, call, flat, node_name, numbers
-from samples import ALL, POINTWISE, RANDOM, SAMPLES, VIEWS
+from sample import ALL
+from samples import POINTWISE, RANDOM, SAMPLES, VIEWS
 from samples_tail import TAIL
 
 import facula
