@@ -135,7 +135,8 @@ def state_of(namespace, name, theirs, ours):
 
 def is_native(value):
     """An entry of the table or a C function, seen through properties and methods."""
-    return not isinstance(value, (types.FunctionType, types.MethodType, type, property)) and callable(value)
+    composed = types.FunctionType, types.MethodType, type, property, type(importlib.import_module("facula").trace)
+    return not isinstance(value, composed) and callable(value)
 
 
 def compare():

@@ -249,7 +249,7 @@ class Run {
   // taken one by one. The errors of a custom Function (the class that wants to be told of a node's death) stay.
   static void derive(Node* n, Gradients& g, Gradients& inputs) {
     auto batched = [](const Tensor& t) { return t && is_batched(t.get()); };
-    if (!batching_used || n->cls->forget || std::none_of(g.begin(), g.end(), batched))
+    if (!(detours & kBatching) || n->cls->forget || std::none_of(g.begin(), g.end(), batched))
       return n->cls->apply(n, g, inputs);
     Gradients untouched = g;
     try {

@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "ops/autocast.h"
 #include "ops/batch.h"
 #include "ops/opdef.h"
 #include "ops/ops.h"
@@ -281,8 +282,16 @@ static bool wants_gradient(const Arg* args, size_t nargs) {
   return false;
 }
 
+// Whether the call was autocast's or vmap's, and has been made.
+static bool detoured(const OpDef& op, const Arg* args, size_t nargs, Form form, Result& result) {
+  if (mode.autocast && form == Form::Functional && apply_autocast(op, args, nargs, result)) return true;
+  if (!(detours & kBatching) || !concerns_batch(op, args, nargs)) return false;
+  apply_batched(op, args, nargs, form, Tensor(), result);
+  return true;
+}
+
 void apply(const OpDef& op, const Arg* args, size_t nargs, Form form, Result& result) {
-  if (batching_used && concerns_batch(op, args, nargs)) return apply_batched(op, args, nargs, form, Tensor(), result);
+  if (detours && detoured(op, args, nargs, form, result)) return;
   if (form == Form::InPlace) return apply_in_place(op, args, nargs, result);
   if (op.mutates) {  // the functional form writes into a clone, whose history leads to the original
     Arg with_clone[kMaxArgs];

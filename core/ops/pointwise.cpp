@@ -668,7 +668,7 @@ static Tensor pointwise_in_place(const OpDef& op, const Arg* args, size_t n, con
 }
 
 Tensor apply_pointwise(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Form form) {
-  if (batching_used && concerns_batch(op, args, n)) {
+  if ((detours & kBatching) && concerns_batch(op, args, n)) {
     Result r;
     apply_batched(op, args, n, form, form == Form::InPlace ? Tensor() : out, r);
     return std::move(r.tensors[0]);

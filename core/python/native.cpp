@@ -6,6 +6,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "ops/autocast.h"
 #include "ops/ops.h"
 
 namespace facula {
@@ -604,6 +605,10 @@ PyObject* run_op(const OpDef& op, Form form, const Arg* args, size_t n, const Te
     for (size_t i = 0; i < n; ++i) any |= args[i].tag == Arg::Tensor_;
     FACULA_CHECK(any, Type, op.name, "(): at least one argument must be Tensor");
     return give_tensor(apply_pointwise(op, args, n, destination, form));
+  }
+  if (out && mode.autocast) {  // a call that names its result is not cast
+    AutocastOff off;
+    return run_op(op, form, args, n, out);
   }
   if (out && op.kind == Kind::Indexing && !op.mutates) check_apart(op, args, n, out);
   Result r;

@@ -134,6 +134,7 @@ bool init_function(PyObject* module);
 bool init_interop(PyObject* module);
 bool init_formulas(PyObject* module);
 bool init_batching(PyObject* module);
+bool init_autocast(PyObject* module);
 
 PyObject* tensor_getitem(PyObject* self, PyObject* key);
 int tensor_setitem(PyObject* self, PyObject* key, PyObject* value);

@@ -3,7 +3,6 @@
 
 namespace facula {
 
-bool batching_used = false;
 __thread int batch_depth __attribute__((tls_model("initial-exec"))) = 0;
 
 Tensor make_batched(const Tensor& physical, int level) {
@@ -19,7 +18,7 @@ Tensor make_batched(const Tensor& physical, int level) {
   meta.physical = physical;
   meta.level = level;
   if (physical->flags & kTracked) track(t.get());  // a cycle may lead through it
-  batching_used = true;
+  detours |= kBatching;
   return t;
 }
 

@@ -1,11 +1,10 @@
 // A batched tensor: how a function under vmap sees one sample of a batch. It has the shape of a sample and keeps all
 // samples, batch dimension first, as its physical tensor. Structure only; see docs/notes/transforms.md.
 #pragma once
-#include "tensor/tensor.h"
+#include "tensor/node.h"
 
 namespace facula {
 
-extern bool batching_used;  // whether a batched tensor was ever made: until then nobody looks for one
 // How many vmaps the present operation runs under.
 extern __thread int batch_depth __attribute__((tls_model("initial-exec")));
 

@@ -10,6 +10,7 @@ Node* (*renew_view_node)(const Tensor&) = nullptr;
 void (*accumulate_grad)(Node*, Gradients&) = nullptr;
 PyObject* (*capture_stack)() = nullptr;
 __thread Mode mode __attribute__((tls_model("initial-exec")));
+uint8_t detours = 0;
 
 static constexpr int kFreeNodes = 512;
 static Node* free_nodes[kFreeNodes];

@@ -122,6 +122,7 @@ struct Mode {
   bool grad = true;
   bool inference = false;
   bool anomaly = false;
+  bool autocast = false;
 };
 extern __thread Mode mode __attribute__((tls_model("initial-exec")));
 struct GradMode {  // sets the recording mode for a scope
@@ -129,6 +130,9 @@ struct GradMode {  // sets the recording mode for a scope
   ~GradMode() { mode.grad = before; }
   bool before;
 };
+// Whether calls may have to leave the direct way: until one of these was used in the process, nobody looks further.
+enum Detour : uint8_t { kBatching = 1, kAutocast = 2 };
+extern uint8_t detours;
 extern PyObject* (*capture_stack)();  // set by core/python for anomaly mode
 
 }  // namespace facula

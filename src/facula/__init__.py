@@ -64,8 +64,8 @@ cfloat, cdouble = complex64, complex128
 # Imported when first used: facula.nn, facula.optim, ...
 _LAZY_MODULES = frozenset(
     (
-        "autograd", "backends", "cuda", "datasets", "distributions", "fft", "func", "io", "linalg", "masked",
-        "nn", "optim", "signal", "special", "testing", "utils",
+        "amp", "autograd", "backends", "cpu", "cuda", "datasets", "distributions", "fft", "func", "io", "linalg",
+        "masked", "nn", "optim", "signal", "special", "testing", "utils",
     )
 )  # fmt: skip
 _LAZY_NAMES = {
@@ -82,6 +82,16 @@ _LAZY_NAMES = {
             "rms_norm "
         ).split(),
         "facula.nn.functional.positional",
+    ),
+    **dict.fromkeys(("autocast", "GradScaler"), "facula.amp"),
+    **dict.fromkeys(
+        (
+            "autocast_decrement_nesting autocast_increment_nesting clear_autocast_cache get_autocast_cpu_dtype "
+            "get_autocast_dtype get_autocast_gpu_dtype is_autocast_cache_enabled is_autocast_cpu_enabled "
+            "is_autocast_enabled set_autocast_cache_enabled set_autocast_cpu_dtype set_autocast_cpu_enabled "
+            "set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype"
+        ).split(),
+        "facula.amp.state",
     ),
     "UntypedStorage": "facula._tensor.storage",
     "frombuffer": "facula.functional.creation",

@@ -1,7 +1,9 @@
-"""Binds Python definitions to the entries of the operation table. Nothing else: the parser itself is in core/python."""
+"""Binds Python definitions to the entries of the operation table. Nothing else: the parser itself is in core/python.
+Compositions that autocast knows by name state here what it does to their arguments."""
 
 from __future__ import annotations
 
+from facula._C import _cast_function
 from facula._C import native as _bind
 
 
@@ -20,3 +22,19 @@ def native(definition_or_entry, falls_back: bool = False):
     if isinstance(definition_or_entry, str):
         return lambda definition: _bind(definition, definition_or_entry, falls_back)
     return _bind(definition_or_entry)
+
+
+def autocasts(rule: str):
+    """State what autocast does to the floating-point arguments of a composition, as PyTorch's list for the CPU has it.
+
+    Args:
+        rule (str): "lower" casts them to the autocast type, "float32" to float32, "promote" to the widest of them,
+            "first" to that of the first of them; "off" casts nothing. The parts of the def are not cast again.
+
+    Example:
+        >>> from facula._native import autocasts
+        >>> @autocasts("float32")
+        ... def third_power(x):
+        ...     return x * x * x
+    """
+    return lambda definition: _cast_function(definition, rule)

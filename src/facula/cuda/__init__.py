@@ -43,3 +43,11 @@ def manual_seed_all(seed: int) -> None:
 
 def empty_cache() -> None:
     """Give cached GPU memory back; nothing without a GPU."""
+
+
+def __getattr__(name: str):
+    if name == "amp":
+        from importlib import import_module
+
+        return import_module("facula.cuda.amp")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

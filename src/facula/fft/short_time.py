@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from facula._C import Tensor
+from facula._native import autocasts
 from facula.fft.transforms import _FftC2C, _FftC2R, _FftR2C
 from facula.functional.conversion import view_as_real
 from facula.functional.creation import arange, ones, zeros
@@ -45,6 +46,7 @@ def _centred(input: Tensor, pad: int, mode: str) -> Tensor:
     return extended.reshape(extended.shape[-input.dim() :] if input.dim() else ())
 
 
+@autocasts("float32")
 def stft(
     input: Tensor,
     n_fft: int,

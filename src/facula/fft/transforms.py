@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from facula import _C
 from facula._C import Tensor, dtype
+from facula._native import autocasts
 from facula.autograd.function import Function
 from facula.functional.arguments import check_place, finish, write_out
 from facula.functional.conversion import conj, real
@@ -247,6 +248,7 @@ def _one(n: Length) -> Ints:
     return (n,)
 
 
+@autocasts("float32")
 def fft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The discrete Fourier transform along ``dim``.
 
@@ -270,6 +272,7 @@ def fft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, ou
     return _complex(input, _one(n), (dim,), norm, True, out)
 
 
+@autocasts("float32")
 def ifft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The inverse of ``fft``.
 
@@ -281,6 +284,7 @@ def ifft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, o
     return _complex(input, _one(n), (dim,), norm, False, out)
 
 
+@autocasts("float32")
 def rfft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The first half of ``fft`` of real numbers; the other half are its conjugates.
 
@@ -292,6 +296,7 @@ def rfft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, o
     return _to_half("rfft", input, _one(n), (dim,), norm, True, out)
 
 
+@autocasts("float32")
 def irfft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The inverse of ``rfft``: ``n`` real numbers, by default an even number of them.
 
@@ -303,6 +308,7 @@ def irfft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, 
     return _from_half("irfft", input, _one(n), (dim,), norm, False, out)
 
 
+@autocasts("float32")
 def hfft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, out: Out = None) -> Tensor:
     """``fft`` of a Hermitian signal, of which the first half is given: ``n`` real numbers.
 
@@ -314,6 +320,7 @@ def hfft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, o
     return _from_half("hfft", input, _one(n), (dim,), norm, True, out)
 
 
+@autocasts("float32")
 def ihfft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The inverse of ``hfft``: the first half of ``ifft`` of real numbers.
 
@@ -328,6 +335,7 @@ def ihfft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, 
 # ---- several dimensions ----
 
 
+@autocasts("float32")
 def fftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The discrete Fourier transform over ``dim``, by default over the last dimensions as many as ``s``, or all.
 
@@ -340,6 +348,7 @@ def fftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *, 
     return _complex(input, s, dim, norm, True, out)
 
 
+@autocasts("float32")
 def fft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None, *, out: Out = None) -> Tensor:
     """``fftn`` over the last two dimensions.
 
@@ -352,6 +361,7 @@ def fft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None,
     return fftn(input, s, dim, norm, out=out)
 
 
+@autocasts("float32")
 def ifftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The inverse of ``fftn``.
 
@@ -364,6 +374,7 @@ def ifftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *,
     return _complex(input, s, dim, norm, False, out)
 
 
+@autocasts("float32")
 def ifft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None, *, out: Out = None) -> Tensor:
     """``ifftn`` over the last two dimensions.
 
@@ -376,6 +387,7 @@ def ifft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None
     return ifftn(input, s, dim, norm, out=out)
 
 
+@autocasts("float32")
 def rfftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *, out: Out = None) -> Tensor:
     """``fftn`` of real numbers, of the last dimension the first half.
 
@@ -388,6 +400,7 @@ def rfftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *,
     return _to_half("rfftn", input, s, dim, norm, True, out)
 
 
+@autocasts("float32")
 def rfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None, *, out: Out = None) -> Tensor:
     """``rfftn`` over the last two dimensions.
 
@@ -400,6 +413,7 @@ def rfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None
     return rfftn(input, s, dim, norm, out=out)
 
 
+@autocasts("float32")
 def irfftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The inverse of ``rfftn``: real numbers, ``s[-1]`` of them along the last dimension.
 
@@ -412,6 +426,7 @@ def irfftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *
     return _from_half("irfftn", input, s, dim, norm, False, out)
 
 
+@autocasts("float32")
 def irfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None, *, out: Out = None) -> Tensor:
     """``irfftn`` over the last two dimensions.
 

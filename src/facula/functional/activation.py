@@ -4,7 +4,7 @@ torch.nn.functional, which checks arguments and chooses between them."""
 from __future__ import annotations
 
 from facula._C import Tensor
-from facula._native import native
+from facula._native import autocasts, native
 
 __all__ = [
     "_elu",
@@ -313,6 +313,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return _hardshrink(input, lambd)
 
 
+@autocasts("lower")
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """``input if input > 0 else weight * input``; a weight with several elements has one for each channel (dim 1).
 

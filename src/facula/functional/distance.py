@@ -6,6 +6,7 @@ from __future__ import annotations
 from math import inf
 
 from facula._C import Tensor, is_grad_enabled
+from facula._native import autocasts
 from facula.functional.creation import ones_like
 from facula.functional.indexing import triu_indices, where
 from facula.functional.joining import cat
@@ -62,6 +63,7 @@ def _check_pair(x1: Tensor, x2: Tensor, p: float, compute_mode: str) -> None:
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode: it is one of {', '.join(_MODES)}")
 
 
+@autocasts("float32")
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
     """The ``p``-norm of the difference of every row of ``x1`` and every row of ``x2``.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf, prod
 
 from facula._C import Tensor
-from facula._native import native
+from facula._native import autocasts, native
 from facula.functional.decomposition import eigvalsh, named, single, svdvals
 
 # The entries of the table. `name` is what error messages call the operation; without one errors are left to `info`.
@@ -233,6 +233,7 @@ def pinv(A: Tensor, rcond=None, hermitian: bool = False, *, atol=None, rtol=None
     return _pinv(A, _tolerance(A, atol), _tolerance(A, rtol if rcond is None else rcond), hermitian, out=out)
 
 
+@autocasts("float32")
 def matrix_rank(
     A: Tensor, tol=None, hermitian: bool = False, *, atol=None, rtol=None, out: Tensor | None = None
 ) -> Tensor:
@@ -277,6 +278,7 @@ def matrix_rank(
     return single((values > limit).sum(-1), out)
 
 
+@autocasts("float32")
 def cond(A: Tensor, p=None, *, out: Tensor | None = None) -> Tensor:
     """The condition number ``|A| |A^-1|`` in the norm ``p``: by default 2, the quotient of singular values.
 
@@ -312,6 +314,7 @@ def cond(A: Tensor, p=None, *, out: Tensor | None = None) -> Tensor:
     return single((matrix_norm(A, p) * matrix_norm(inverse, p)).nan_to_num(inf, inf, -inf), out)
 
 
+@autocasts("float32")
 def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
     """The inverse of ``A`` as a map from its last dimensions to its first ``ind``.
 
@@ -333,6 +336,7 @@ def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
     return single(result, out)
 
 
+@autocasts("float32")
 def tensorsolve(A: Tensor, B: Tensor, dims=None, *, out: Tensor | None = None) -> Tensor:
     """The X of ``tensordot(A, X, X.dim()) = B``.
 

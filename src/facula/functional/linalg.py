@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from facula._C import Tensor, promote_types
 from facula._C import _LinAlgError as LinAlgError
+from facula._native import autocasts
 from facula.functional.arguments import write_out
 from facula.functional.decomposition import (
     cholesky,
@@ -202,6 +203,7 @@ def multi_dot(tensors, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else write_out(result, out)
 
 
+@autocasts("lower")
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """Sums of products along ``dim``, the first operand conjugated.
 

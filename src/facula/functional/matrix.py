@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facula._C import Tensor
-from facula._native import native
+from facula._native import autocasts, native
 from facula.functional import decomposition, equations, return_types
 from facula.functional.decomposition import named, single
 
@@ -121,6 +121,7 @@ def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return equations.inv(input, out=out)
 
 
+@autocasts("float32")
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """The pseudo-inverse; singular values of at most ``rcond`` times the largest count as zero.
 
@@ -144,6 +145,7 @@ def matrix_exp(input: Tensor) -> Tensor:
     """
 
 
+@autocasts("float32")
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out=None):
     """Both LU factors in one matrix and the row exchanges; ``torch.linalg.lu_factor`` is the newer form.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facula._C import Tensor
 from facula._C import bool as bool_dtype
-from facula._native import native
+from facula._native import autocasts, native
 from facula.functional.arguments import Number, write_back, write_out
 
 __all__ = [
@@ -177,6 +177,7 @@ def _wide(x: Tensor) -> Tensor:
     return x.float() if x.is_floating_point() and x.dtype.itemsize == 2 else x
 
 
+@autocasts("lower")
 def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -263,6 +264,11 @@ def _product(sizes) -> int:
     return n
 
 
+@autocasts("off")
+def _scalar_product(row: Tensor, column: Tensor) -> Tensor:
+    return mm(row, column)
+
+
 def tensordot(a: Tensor, b: Tensor, dims=2, out: Tensor | None = None) -> Tensor:
     """Sums of products over pairs of dimensions.
 
@@ -304,7 +310,7 @@ def tensordot(a: Tensor, b: Tensor, dims=2, out: Tensor | None = None) -> Tensor
     inner_size = _product(a.size(d) for d in own)
     rows = a.permute((*left, *own)).reshape(_product(a.size(d) for d in left), inner_size)
     columns = b.permute((*others, *right)).reshape(inner_size, _product(b.size(d) for d in right))
-    result = mm(rows, columns).reshape(shape)
+    result = (mm(rows, columns) if shape else _scalar_product(rows, columns)).reshape(shape)
     return result if out is None else write_out(result, out)
 
 
@@ -324,6 +330,7 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else write_out(result, out)
 
 
+@autocasts("float32")
 def trace(input: Tensor) -> Tensor:
     """The sum of the diagonal of a matrix.
 

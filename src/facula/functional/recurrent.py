@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
-from facula._native import native
+from facula._native import autocasts, native
 
 __all__ = ["gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"]
 METHODS = ""
@@ -101,6 +101,7 @@ def _arguments(name: str, args: tuple, kwargs: dict) -> tuple[tuple, bool]:
     return (*args, *[kwargs[n] for n in rest]), packed
 
 
+@autocasts("lower")
 def lstm(*args, **kwargs) -> tuple[Tensor, Tensor, Tensor]:
     """Long short-term memory over a sequence (Hochreiter and Schmidhuber 1997); what :class:`torch.nn.LSTM` calls.
 
@@ -127,6 +128,7 @@ def lstm(*args, **kwargs) -> tuple[Tensor, Tensor, Tensor]:
     return _call(_LSTM, args, (h0, c0), packed)
 
 
+@autocasts("first")
 def gru(*args, **kwargs) -> tuple[Tensor, Tensor]:
     """Gated recurrent units over a sequence (Cho et al. 2014); what :class:`torch.nn.GRU` calls.
 
@@ -146,6 +148,7 @@ def gru(*args, **kwargs) -> tuple[Tensor, Tensor]:
     return _call(_GRU, args, (args[2 if packed else 1], None), packed)
 
 
+@autocasts("lower")
 def rnn_tanh(*args, **kwargs) -> tuple[Tensor, Tensor]:
     """Elman network with tanh over a sequence; what :class:`torch.nn.RNN` calls.
 
@@ -165,6 +168,7 @@ def rnn_tanh(*args, **kwargs) -> tuple[Tensor, Tensor]:
     return _call(_TANH, args, (args[2 if packed else 1], None), packed)
 
 
+@autocasts("lower")
 def rnn_relu(*args, **kwargs) -> tuple[Tensor, Tensor]:
     """Elman network with relu over a sequence; what :class:`torch.nn.RNN` calls.
 
@@ -192,6 +196,7 @@ def _sums(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih, b_hh) -> 
     return _linear(input, w_ih, b_ih), _linear(hx, w_hh, b_hh)
 
 
+@autocasts("lower")
 def rnn_tanh_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -211,6 +216,7 @@ def rnn_tanh_cell(
     return (a + b).tanh()
 
 
+@autocasts("lower")
 def rnn_relu_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -228,6 +234,7 @@ def rnn_relu_cell(
     return (a + b).relu()
 
 
+@autocasts("first")
 def lstm_cell(
     input: Tensor, hx, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -255,6 +262,7 @@ def lstm_cell(
     return o.sigmoid() * c.tanh(), c
 
 
+@autocasts("first")
 def gru_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:

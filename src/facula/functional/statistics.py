@@ -4,7 +4,7 @@ sorting.py."""
 from __future__ import annotations
 
 from facula._C import Tensor, int64
-from facula._native import native
+from facula._native import autocasts, native
 from facula.functional import return_types
 from facula.functional.arguments import write_out
 from facula.functional.comparison import ge, isnan, le
@@ -81,6 +81,7 @@ def _quantile(name: str, input: Tensor, q, dim, keepdim: bool, interpolation: st
     return result if out is None else write_out(result, out)
 
 
+@autocasts("float32")
 def quantile(
     input: Tensor,
     q: float | Tensor,
@@ -107,6 +108,7 @@ def quantile(
     return _quantile("quantile", input, q, dim, keepdim, interpolation, out, False)
 
 
+@autocasts("float32")
 def nanquantile(
     input: Tensor,
     q: float | Tensor,

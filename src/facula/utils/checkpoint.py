@@ -6,7 +6,7 @@ from __future__ import annotations
 import warnings
 
 import facula
-from facula._C import Tensor, is_grad_enabled
+from facula._C import Tensor, _autocast_state, is_grad_enabled
 from facula.autograd import Function, enable_grad, grad, no_grad
 from facula.functional.random import get_rng_state, set_rng_state
 
@@ -87,6 +87,7 @@ class _Plan:
             self.leaves[i] = None  # the node keeps them
         self.arguments = len(self.places)
         self.state = get_rng_state() if preserve_rng_state else None
+        self.autocast = _autocast_state()
         self.compare = compare
         self.results = 0  # of the first run, and their shapes
         self.shapes: tuple[facula.Size, ...] = ()
@@ -107,7 +108,8 @@ class _Plan:
         if self.state is not None:
             set_rng_state(self.state)
         try:
-            with enable_grad():
+            enabled, dtype, cache = self.autocast
+            with enable_grad(), facula.autocast("cpu", dtype, enabled, cache):
                 outcome = self.run(inputs)
         finally:
             if present is not None:

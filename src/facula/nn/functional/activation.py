@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
-from facula._native import native
+from facula._native import autocasts, native
 from facula.functional.arguments import write_out_same
 from facula.functional.drawing import _rrelu
 
@@ -660,6 +660,7 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     return facula._threshold_(input, threshold, value)
 
 
+@autocasts("lower")
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x where positive, ``weight * x`` elsewhere, with a learned slope for all or for each channel.
 

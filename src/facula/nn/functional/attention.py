@@ -6,7 +6,7 @@ import math
 
 import facula
 from facula import Tensor
-from facula._native import native
+from facula._native import autocasts, native
 
 from .activation import softmax
 from .dropout import dropout
@@ -22,6 +22,7 @@ def _attention(
     """Attention in blocks over (N, heads, length, features); also gives the logarithms of the rows' sums."""
 
 
+@autocasts("lower")
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facula import Tensor
-from facula._native import native
+from facula._native import autocasts, native
 
 from .padding import pad
 
@@ -173,6 +173,7 @@ def conv3d(
     return convolve(3, input, weight, bias, stride, padding, dilation, groups)
 
 
+@autocasts("lower")
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
     """Convolve sequences laid out as (T, B, C) with kernels (K, C, O).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
-from facula._native import native
+from facula._native import autocasts, native
 
 __all__ = ["bilinear", "linear"]
 
@@ -32,6 +32,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Te
     """
 
 
+@autocasts("off")
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x1^T W_k x2 + b_k for each output k.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
-from facula._native import native
+from facula._native import autocasts, native
 
 from .activation import log_softmax
 
@@ -408,6 +408,7 @@ def cross_entropy(
     return _cross_entropy_of_probabilities(input, target, weight, code, label_smoothing)
 
 
+@autocasts("float32")
 def _cross_entropy_of_probabilities(
     input: Tensor, target: Tensor, weight: Tensor | None, code: int, label_smoothing: float
 ) -> Tensor:
@@ -431,6 +432,7 @@ def _cross_entropy_of_probabilities(
     return total if code == 2 else total / (input.numel() / classes)
 
 
+@autocasts("float32")
 def kl_div(
     input: Tensor,
     target: Tensor,

@@ -6,6 +6,7 @@ import math
 
 import facula
 from facula import Tensor
+from facula._native import autocasts
 from facula.functional.similarity import pairwise_distance
 
 from .loss import _REDUCTION_CODE, _legacy_reduction, cross_entropy
@@ -31,6 +32,7 @@ def _reduced(loss: Tensor, reduction: str, size_average=None, reduce=None) -> Te
     return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
 
 
+@autocasts("float32")
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean",
@@ -68,6 +70,7 @@ def cosine_embedding_loss(
     return _reduced(loss, reduction, size_average, reduce)
 
 
+@autocasts("float32")
 def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, size_average: bool | None = None, reduce: bool | None = None,
     reduction: str = "mean",
@@ -89,6 +92,7 @@ def hinge_embedding_loss(
     return _reduced(far + near, reduction, size_average, reduce)
 
 
+@autocasts("float32")
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean",
@@ -117,6 +121,7 @@ def margin_ranking_loss(
     return _reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction, size_average, reduce)
 
 
+@autocasts("float32")
 def soft_margin_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:
@@ -142,6 +147,7 @@ def _rows(name: str, input: Tensor) -> Tensor:
     return input if input.dim() == 2 else input.reshape(1, -1)
 
 
+@autocasts("float32")
 def multi_margin_loss(
     input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
     size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
@@ -186,6 +192,7 @@ def multi_margin_loss(
     return _reduced(loss if target.dim() else loss.squeeze(0), reduction, size_average, reduce)
 
 
+@autocasts("float32")
 def multilabel_margin_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:
@@ -243,6 +250,7 @@ def multilabel_soft_margin_loss(
     return _reduced(loss.sum(-1) / input.shape[-1], reduction, size_average, reduce)
 
 
+@autocasts("float32")
 def poisson_nll_loss(
     input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average: bool | None = None,
     eps: float = 1e-8, reduce: bool | None = None, reduction: str = "mean",
@@ -310,6 +318,7 @@ def gaussian_nll_loss(
     return _reduced(loss, reduction)
 
 
+@autocasts("float32")
 def triplet_margin_loss(
     anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6,
     swap: bool = False, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
@@ -436,6 +445,7 @@ def _length_list(lengths) -> list[int]:
     return [int(n) for n in (lengths.reshape(-1).tolist() if isinstance(lengths, Tensor) else lengths)]
 
 
+@autocasts("float32")
 def ctc_loss(
     log_probs: Tensor, targets: Tensor, input_lengths, target_lengths, blank: int = 0, reduction: str = "mean",
     zero_infinity: bool = False,

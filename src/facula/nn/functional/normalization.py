@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
-from facula._native import native
+from facula._native import autocasts, native
 
 from .padding import pad
 from .pooling import avg_pool2d
@@ -235,6 +235,12 @@ def instance_norm(
     return result.reshape(input.shape)
 
 
+# Of images, PyTorch takes this average with avg_pool3d, which autocast knows.
+@autocasts("float32")
+def _average_in_float32(input: Tensor, kernel_size, stride) -> Tensor:
+    return avg_pool2d(input, kernel_size, stride)
+
+
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """x / (k + alpha * mean of x^2 over neighbouring channels) ** beta (Krizhevsky et al. 2012).
 
@@ -260,7 +266,8 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
         return input
     squares = input.mul(input).reshape(input.shape[0], 1, input.shape[1], -1)
     padded = pad(squares, (0, 0, size // 2, (size - 1) // 2))
-    mean = avg_pool2d(padded, (size, 1), stride=1).reshape(input.shape)
+    average = avg_pool2d if input.dim() == 3 else _average_in_float32
+    mean = average(padded, (size, 1), stride=1).reshape(input.shape)
     return input / (mean * alpha + k) ** beta
 
 

@@ -6,6 +6,7 @@ import math
 
 import facula
 from facula import Tensor
+from facula._native import autocasts
 
 from .pooling import _numbers, avg_pool1d, avg_pool2d
 from .volume_pooling import avg_pool3d
@@ -86,6 +87,7 @@ def _starts(samples: Tensor, size: int, out: int, kernel: int) -> Tensor:
     return facula.cat([first, facula.full((*samples.shape, 1), size - kernel, dtype=facula.int64)], -1)
 
 
+@autocasts("float32")
 def _fractional(n: int, input: Tensor, kernel_size, output_size, output_ratio, samples) -> tuple[Tensor, Tensor]:
     name = f"fractional_max_pool{n}d"
     if output_size is None and output_ratio is None:
@@ -192,6 +194,7 @@ def fractional_max_pool3d(
 # ---- unpooling ----
 
 
+@autocasts("float32")
 def _unpool(n: int, input: Tensor, indices: Tensor, kernel_size, stride, padding, output_size) -> Tensor:
     name = f"max_unpool{n}d"
     kernel = _numbers(kernel_size, n, "kernel_size", name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
+from facula._native import autocasts
 
 __all__ = ["pad"]
 
@@ -52,6 +53,13 @@ def pad(input: Tensor, pad, mode: str = "constant", value: float | None = None) 
             "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now; "
             f"got {len(pad)} sizes for an input of dimension {ndim}"
         )
+    widened = mode == "replicate" or (mode == "reflect" and len(pairs) < 3)
+    gather = _gathered_in_float32 if widened else _gathered
+    result = gather(input, pairs, mode)
+    return result if result is not input else input.clone()
+
+
+def _gathered(input: Tensor, pairs: list, mode: str) -> Tensor:
     result = input
     for dim, before, after in pairs:
         if before or after:
@@ -59,9 +67,13 @@ def pad(input: Tensor, pad, mode: str = "constant", value: float | None = None) 
             _check_size(mode, input, dim, before, after)
             index = _SOURCES[mode](size, before, after)
             result = result.index_select(dim, facula.tensor(index, dtype=facula.int64, device=input.device))
-    return result if result is not input else input.clone()
+    return result
 
 
+_gathered_in_float32 = autocasts("float32")(_gathered)
+
+
+@autocasts("off")
 def _constant(input: Tensor, pairs: list, value: float) -> Tensor:
     result = input
     for dim, before, after in pairs:

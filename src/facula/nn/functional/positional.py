@@ -4,6 +4,7 @@ reductions as numbers. Each calls the one of nn.functional."""
 from __future__ import annotations
 
 from facula._C import Tensor
+from facula._native import autocasts
 from facula.nn import functional as F
 from facula.nn.functional import (
     adaptive_avg_pool1d,
@@ -189,6 +190,7 @@ def group_norm(
 _CONVOLUTIONS: tuple = (conv1d, conv2d, conv3d), (conv_transpose1d, conv_transpose2d, conv_transpose3d)
 
 
+@autocasts("off")
 def convolution(
     input: Tensor,
     weight: Tensor,

@@ -6,6 +6,7 @@ import math
 
 import facula
 from facula import Tensor
+from facula._native import autocasts
 
 __all__ = [
     "affine_grid",
@@ -17,6 +18,7 @@ __all__ = [
 ]
 
 
+@autocasts("off")
 def affine_grid(theta: Tensor, size, align_corners: bool | None = None) -> Tensor:
     """Where an affine map takes the places of an output image, for :func:`grid_sample`.
 
@@ -133,6 +135,7 @@ def _sample_cubic(input: Tensor, at: list[Tensor], padding_mode: str, align_corn
     return total  # type: ignore[return-value]
 
 
+@autocasts("float32")
 def grid_sample(
     input: Tensor,
     grid: Tensor,

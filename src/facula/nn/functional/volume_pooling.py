@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
+from facula._native import autocasts
 from facula.functional.arguments import write_out_same
 
 from .pooling import (
@@ -29,6 +30,7 @@ def _sizes(function: str, kernel_size, stride, **others) -> list[tuple]:
     return [kernel, step, *[_numbers(value, 3, name, function) for name, value in others.items()]]
 
 
+@autocasts("float32")
 def max_pool3d_with_indices(
     input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode: bool = False,
     return_indices: bool = False,
@@ -60,6 +62,7 @@ def max_pool3d_with_indices(
     return values.reshape(shape), (rows // max(h * w, 1) * (height * width) + inside).reshape(shape)
 
 
+@autocasts("float32")
 def max_pool3d(
     input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode: bool = False,
     return_indices: bool = False,
@@ -102,6 +105,7 @@ def _quotient(sums: Tensor, counts) -> Tensor:
     return sums / counts if sums.is_floating_point() else sums.div(counts, rounding_mode="trunc")
 
 
+@autocasts("float32")
 def avg_pool3d(
     input: Tensor, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True,
     divisor_override: int | None = None, *, out: Tensor | None = None,
@@ -169,6 +173,7 @@ def _output_sizes(function: str, n: int, input: Tensor, output_size) -> list[int
     return [size if wanted is None else wanted for size, wanted in zip(sizes, output_size)]
 
 
+@autocasts("float32")
 def adaptive_avg_pool3d(input: Tensor, output_size) -> Tensor:
     """Mean over windows chosen so that the result has a given size.
 
@@ -249,6 +254,8 @@ def _adaptive_family(n: int, shape: str, out: str):
     """
     with_indices.__name__ = with_indices.__qualname__ = f"adaptive_max_pool{n}d_with_indices"
     with_indices.__doc__ = f":func:`adaptive_max_pool{n}d` together with the position of each maximum."
+    if n == 3:  # the only one of them that autocast knows
+        return autocasts("float32")(plain), autocasts("float32")(with_indices)
     return plain, with_indices
 
 

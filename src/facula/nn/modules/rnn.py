@@ -103,7 +103,7 @@ class RNNBase(Module):
             RuntimeError: number of dimensions or features.
         """
         weight = self._flat_weights[0]
-        if input.dtype != weight.dtype:
+        if input.dtype != weight.dtype and not facula.is_autocast_enabled("cpu"):
             raise ValueError(f"RNN input dtype ({input.dtype}) does not match weight dtype ({weight.dtype})")
         expected = 2 if batch_sizes is not None else 3
         if input.dim() != expected:
