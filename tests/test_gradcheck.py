@@ -128,7 +128,61 @@ def test_what_cannot_be_checked():
         gradcheck(lambda a: a, leaf(3).detach())
     with pytest.raises(RuntimeError, match="stride 0 in dimension 0"):
         gradcheck(lambda a: a * 1, torch.ones(1, dtype=torch.float64).expand(3).requires_grad_())
-    with pytest.raises(NotImplementedError, match="check_forward_ad"):
-        gradcheck(lambda a: a, leaf(2), check_forward_ad=True)
+    with pytest.raises(AssertionError, match="at least one of check_forward_ad or check_backward_ad"):
+        gradcheck(lambda a: a, leaf(2), check_backward_ad=False)
+    with pytest.raises(AssertionError, match="requires check_forward_ad"):
+        gradcheck(lambda a: a, leaf(2), check_batched_forward_grad=True)
+    with pytest.raises(AssertionError, match="at least one of check_fwd_over_rev or check_rev_over_rev"):
+        gradgradcheck(lambda a: a * a, leaf(2), check_rev_over_rev=False)
     with pytest.warns(UserWarning, match="float64"):
         gradcheck(lambda a: a * 2, torch.ones(2, requires_grad=True), atol=1.0)
+
+
+ALL_MODES = {"check_forward_ad": True, "check_batched_grad": True, "check_batched_forward_grad": True}
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_every_mode_passes_right_derivatives(fast):
+    x, y = leaf(3, 2), leaf(2, offset=0.7)
+    z = torch.complex(x.detach(), x.detach().flip(0)).requires_grad_()
+    for func, inputs in (
+        (lambda a, b: (a * b, (a @ b).sin(), a.reshape(-1)), (x, y)),
+        (lambda z: (z * z.conj(), z.exp()), z),
+    ):
+        assert gradcheck(func, inputs, fast_mode=fast, **ALL_MODES)
+        assert gradgradcheck(func, inputs, fast_mode=fast, check_fwd_over_rev=True, check_batched_grad=True)
+
+
+@pytest.mark.parametrize(
+    "modes", [{"fast_mode": True}, {"check_backward_ad": False, "check_forward_ad": True},
+              {"check_backward_ad": False, "check_forward_ad": True, "fast_mode": True}],
+    ids=["fast", "forward", "fast forward"],
+)  # fmt: skip
+def test_every_mode_names_the_wrong_entry(modes):
+    with pytest.raises(GradcheckError, match=r"d output\[1, 0\] / d input\[1, 0\] is numerically 2"):
+        gradcheck(WrongAtOnePlace.apply, leaf(3, 2), **modes)
+    with pytest.raises(GradcheckError, match="Jacobian mismatch"):
+        second = {"check_fwd_over_rev": "check_forward_ad" in modes, "fast_mode": "fast_mode" in modes}
+        gradgradcheck(
+            WrongSecondDerivative.apply, leaf(3), check_rev_over_rev=not second["check_fwd_over_rev"], **second
+        )
+
+
+def test_gradients_that_depend_on_the_batch_are_found():
+    class DrawsAtRandom(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2 * (1 + 0.1 * torch.rand(()))
+
+    with pytest.raises(GradcheckError, match="batched gradients"):
+        gradcheck(DrawsAtRandom.apply, leaf(3), nondet_tol=10, check_batched_grad=True)
+
+
+def test_fast_mode_costs_two_calls_an_input():
+    calls = []
+    gradcheck(lambda a: calls.append(1) or a * a, leaf(10, 10), fast_mode=True)
+    assert len(calls) == 3

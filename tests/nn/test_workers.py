@@ -270,18 +270,6 @@ def test_workers_end(kind):
     assert not workers() - before
 
 
-def test_a_pool_in_a_cycle_ends():
-    """The collector may take the ends of the pipes before the pool."""
-    before = set(multiprocessing.active_children())
-    batches = iter(DataLoader(Numbers(9), num_workers=1))
-    next(batches)
-    ring = [batches, batches._pool, *batches._pool._tasks, *batches._pool._results]
-    ring.append(ring)
-    del batches, ring
-    gc.collect()
-    assert not set(multiprocessing.active_children()) - before
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_persistent_workers_after_a_broken_pass(kind):
     batches = loader(Numbers(9, lambda i: i * i), num_workers=2, persistent_workers=True, kind=kind)

@@ -1,13 +1,20 @@
-"""Derivatives checked against finite differences: gradcheck and gradgradcheck. Complex tensors are checked as their
-parts; it refuses forward mode and batched gradients."""
+"""Derivatives checked against finite differences: gradcheck and gradgradcheck, in backward and forward mode, one by one
+and under vmap. Complex tensors are checked as their parts."""
 
 from __future__ import annotations
 
 import sys
 import types
 import warnings
+from collections import namedtuple
 
 import facula
+from facula.autograd import forward_ad
+
+_Modes = namedtuple("_Modes", "backward forward batched_backward batched_forward fast")
+# A function at its inputs: values are its outputs, wanted the numbers of the inputs and places those of the outputs
+# whose derivatives are checked.
+_Case = namedtuple("_Case", "func inputs wanted values places eps tolerance modes")
 
 
 class GradcheckError(RuntimeError):
@@ -114,6 +121,31 @@ def _analytical(output: facula.Tensor, checked: list[facula.Tensor]) -> list[fac
     return [facula.stack(row, 0) if row else None for row in rows]
 
 
+def _push(func, inputs: tuple, index: int, tangent: facula.Tensor, places: list[int]) -> list[facula.Tensor]:
+    """Forward mode: the tangents of the outputs for a tangent of one input."""
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(inputs[index], tangent)
+        outputs = _as_tuple(func(*inputs[:index], dual, *inputs[index + 1 :]))
+        tangents = [forward_ad.unpack_dual(outputs[place]).tangent for place in places]
+    return [facula.zeros_like(outputs[p]) if t is None else t.detach() for p, t in zip(places, tangents)]
+
+
+def _forward(func, inputs: tuple, wanted: list[int], places: list[int]) -> dict:
+    """The same Jacobians as `_numerical`, by forward mode: one call for each element of each input."""
+    jacobians = {}
+    for index in wanted:
+        columns: list[list[facula.Tensor]] = [[] for _ in places]
+        for position in _positions(tuple(_parts(inputs[index]).shape)):
+            tangent = facula.zeros_like(inputs[index], requires_grad=False)
+            _parts(tangent)[position] = 1.0
+            for column, found in zip(columns, _push(func, inputs, index, tangent, places)):
+                column.append(_flat(found))
+        for place, column in zip(places, columns):
+            if column:
+                jacobians[place, index] = facula.stack(column, 1)
+    return jacobians
+
+
 def _ramp(output: facula.Tensor) -> facula.Tensor:
     """A fixed cotangent with many different entries."""
     ramp = facula.linspace(-1.0, 1.0, output.numel(), dtype=output.dtype.to_real()).reshape(output.shape)
@@ -190,34 +222,140 @@ def _check_constant(func, inputs: tuple, wanted: list[int], outputs: tuple, eps:
     return True
 
 
-def _check(name: str, func, inputs: tuple, eps: float, tolerance: tuple, nondet_tol: float, check_dtypes: bool) -> bool:
+def _check_whole(case: _Case) -> None:
+    """Compare whole Jacobians, in every mode asked for."""
+    func, inputs, wanted, values, places = case[:5]
+    # Derivatives first: the finite differences change the inputs, which the graph may have saved.
+    found = []
+    if case.modes.backward:
+        checked = [inputs[index] for index in wanted]
+        rows = {place: _analytical(values[place], checked) for place in places}
+        found.append({(place, index): row[i] for place, row in rows.items() for i, index in enumerate(wanted)})
+    if case.modes.forward:
+        found.append(_forward(func, inputs, wanted, places))
+    numerical = _numerical(func, inputs, wanted, places, case.eps)
+    for analytical in found:
+        for (place, index), jacobian in numerical.items():
+            if analytical[place, index] is not None:
+                output = (place, tuple(_parts(values[place]).shape))
+                given = (index, tuple(_parts(inputs[index]).shape))
+                _compare(jacobian, analytical[place, index], output, given, case.tolerance)
+
+
+def _weights(tensor: facula.Tensor, seed: int) -> facula.Tensor:
+    """Fixed positive numbers, one for each part of each element: errors weighed by them hardly cancel."""
+    generator = facula.Generator().manual_seed(seed)
+    return facula.rand(_parts(tensor).numel(), dtype=facula.float64, generator=generator)
+
+
+def _like(weights: facula.Tensor, tensor: facula.Tensor) -> facula.Tensor:
+    """The weights as a tensor that `tensor` could be multiplied with."""
+    shaped = facula.zeros_like(tensor, requires_grad=False)
+    _parts(shaped).copy_(weights.reshape(_parts(tensor).shape))
+    return shaped
+
+
+def _weighed_derivatives(case: _Case, v: dict, u: dict) -> dict[tuple[int, int], list[float]]:
+    """v^T J u of each Jacobian J, by (output, input), in every mode asked for."""
+    func, inputs, wanted, values, places = case[:5]
+    found: dict[tuple[int, int], list[float]] = {(place, index): [] for place in places for index in wanted}
+    for place in places if case.modes.backward else []:
+        gradients = _backward((values[place],), (_like(v[place], values[place]),), [inputs[index] for index in wanted])
+        for index, gradient in zip(wanted, gradients):
+            found[place, index].append(0.0 if gradient is None else (_flat(gradient) @ u[index]).item())
+    for index in wanted if case.modes.forward else []:
+        for place, tangent in zip(places, _push(func, inputs, index, _like(u[index], inputs[index]), places)):
+            found[place, index].append((_flat(tangent) @ v[place]).item())
+    return found
+
+
+def _check_fast(case: _Case) -> None:
+    """Compare v^T J u for one u and v; the whole of J only where that differs."""
+    func, inputs, wanted, values, places = case[:5]
+    atol, rtol = case.tolerance
+    v = {place: _weights(values[place], place) for place in places}
+    u = {index: _weights(inputs[index], len(values) + index) for index in wanted}
+    found = _weighed_derivatives(case, v, u)
+    for index in wanted:
+        x = _parts(inputs[index])
+        before, outcomes = x.clone(), []
+        try:
+            for sign in (1, -1):
+                x.copy_(before + (sign * case.eps) * u[index].reshape(x.shape))
+                outputs = _as_tuple(func(*inputs))
+                outcomes.append([_flat(outputs[place]) @ v[place] for place in places])
+        finally:
+            x.copy_(before)
+        for place, high, low in zip(places, *outcomes):
+            expected = ((high - low) / (2 * case.eps)).item()
+            allowed = atol * u[index].sum().item() * v[place].sum().item() + rtol * abs(expected)
+            if all(abs(value - expected) <= allowed for value in found[place, index]):
+                continue
+            # Once more from the start: the graph may have saved what the differences changed.
+            _check_whole(case._replace(values=_as_tuple(func(*inputs)), wanted=[index], places=[place]))
+            raise GradcheckError(
+                f"Jacobian mismatch for output {place} with respect to input {index} in fast mode: a weighed sum of "
+                f"its entries is numerically {expected:.9g}, analytically {found[place, index]}; single entries agree"
+            )
+
+
+def _check_batched(what: str, pull, vectors: facula.Tensor) -> None:
+    """`pull` gives the same under vmap as for one vector after the other."""
+    try:
+        together = facula.func.vmap(pull)(vectors)
+    except RuntimeError as error:
+        raise GradcheckError(f"While computing batched gradients, got: {error} (vmap over {what})") from error
+    apart = zip(*(pull(vector) for vector in vectors))
+    for number, (one, many) in enumerate(zip(apart, together)):
+        if not facula.allclose(facula.stack(one), many, equal_nan=True):
+            raise GradcheckError(
+                f"Batched gradients differ: vmap over {what} gives result {number} as {many}, one by one it is "
+                f"{facula.stack(one)}"
+            )
+
+
+def _check_batches(case: _Case) -> None:
+    func, inputs, wanted, values, places = case[:5]
+    checked = [inputs[index] for index in wanted]
+    for place in places if case.modes.batched_backward else []:
+
+        def pull(cotangent, output=values[place]):
+            found = _backward((output,), (cotangent,), checked)
+            return tuple(facula.zeros_like(x) if g is None else g for g, x in zip(found, checked))
+
+        ramp = _ramp(values[place])
+        _check_batched(f"gradients of output {place}", pull, facula.stack((ramp, ramp * 0.5 + 0.25)))
+    for index in wanted if case.modes.batched_forward else []:
+
+        def push(tangent, index=index):
+            return tuple(_push(func, inputs, index, tangent, places))
+
+        ramp = _ramp(inputs[index])
+        _check_batched(f"tangents of input {index}", push, facula.stack((ramp, ramp * 0.5 + 0.25)))
+
+
+def _check(name: str, func, inputs: tuple, eps: float, tolerance, nondet_tol: float, check_dtypes: bool, modes) -> bool:
     wanted = _check_inputs(name, inputs)
     values = _as_tuple(func(*inputs))
     outputs = _differentiable(values)
     if not outputs:
         return _check_constant(func, inputs, wanted, values, eps)
-    # Backward first: the finite differences change the inputs, which the graph may have saved.
-    _check_rules(outputs, inputs, wanted, nondet_tol, check_dtypes)
-    checked = [inputs[index] for index in wanted]
+    if modes.backward:
+        _check_rules(outputs, inputs, wanted, nondet_tol, check_dtypes)
     places = [i for i, v in enumerate(values) if isinstance(v, facula.Tensor) and v.requires_grad]
-    shapes = {place: tuple(_parts(values[place]).shape) for place in places}
-    analytical = {
-        (place, index): jacobian
-        for place, output in zip(places, outputs)
-        for index, jacobian in zip(wanted, _analytical(output, checked))
-    }
-    numerical = _numerical(func, inputs, wanted, places, eps)
-    for (place, index), jacobian in numerical.items():
-        if analytical[place, index] is not None:
-            given = (index, tuple(_parts(inputs[index]).shape))
-            _compare(jacobian, analytical[place, index], (place, shapes[place]), given, tolerance)
+    case = _Case(func, inputs, wanted, values, places, eps, tolerance, modes)
+    _check_batches(case)
+    (_check_fast if modes.fast else _check_whole)(case)
     return True
 
 
-def _refuse_modes(name: str, modes: dict[str, bool]) -> None:
-    for argument, given in modes.items():
-        if given:
-            raise NotImplementedError(f"{name}(): {argument}=True is not supported: reverse mode alone is checked")
+def _need(first: tuple[str, bool], second: tuple[str, bool], *batched: tuple[str, bool, tuple[str, bool]]) -> None:
+    """Refuse to check nothing, and the batched form of what is not checked."""
+    if not (first[1] or second[1]):
+        raise AssertionError(f"Expected at least one of {first[0]} or {second[0]} to be True")
+    for name, given, (needed, is_given) in batched:
+        if given and not is_given:
+            raise AssertionError(f"Setting {name}=True requires {needed} to be True")
 
 
 def gradcheck(
@@ -249,10 +387,11 @@ def gradcheck(
         raise_exception: False returns False in place of raising GradcheckError.
         nondet_tol: By how much two backward runs may differ.
         check_grad_dtypes: Require gradients to have the dtype of their input.
-        check_batched_grad, check_batched_forward_grad, check_forward_ad: Must be False.
-        check_backward_ad: Must be True.
-        check_undefined_grad, fast_mode, masked: For compatibility: outputs are always differentiated one at a time,
-            and the whole Jacobian is compared.
+        check_backward_ad: Check the gradients.
+        check_forward_ad: Check the tangents of :mod:`torch.autograd.forward_ad`.
+        check_batched_grad, check_batched_forward_grad: Compare gradients, or tangents, under vmap with single ones.
+        fast_mode: Compare one weighed sum of each Jacobian in place of all its entries.
+        check_undefined_grad, masked: For compatibility: outputs are always differentiated one at a time.
 
     Returns:
         True if every derivative matches.
@@ -260,7 +399,7 @@ def gradcheck(
     Raises:
         GradcheckError: One does not; the message names output, input, entry and both values.
         ValueError: No input requires a gradient.
-        NotImplementedError: A mode that is not supported.
+        AssertionError: Nothing is to be checked, or a batched form of what is not.
 
     Example:
         >>> import facula as torch
@@ -268,12 +407,16 @@ def gradcheck(
         >>> torch.autograd.gradcheck(lambda x: x * x, (x,))
         True
     """
-    _refuse_modes("gradcheck", {"check_batched_grad": check_batched_grad, "check_forward_ad": check_forward_ad})
-    _refuse_modes("gradcheck", {"check_batched_forward_grad": check_batched_forward_grad})
-    if not check_backward_ad:
-        raise ValueError("gradcheck(): with check_backward_ad=False there is nothing to check")
+    forward, backward = ("check_forward_ad", check_forward_ad), ("check_backward_ad", check_backward_ad)
+    _need(
+        forward,
+        backward,
+        ("check_batched_grad", check_batched_grad, backward),
+        ("check_batched_forward_grad", check_batched_forward_grad, forward),
+    )
+    modes = _Modes(check_backward_ad, check_forward_ad, check_batched_grad, check_batched_forward_grad, fast_mode)
     try:
-        return _check("gradcheck", func, _as_tuple(inputs), eps, (atol, rtol), nondet_tol, check_grad_dtypes)
+        return _check("gradcheck", func, _as_tuple(inputs), eps, (atol, rtol), nondet_tol, check_grad_dtypes, modes)
     except GradcheckError:
         if raise_exception:
             raise
@@ -307,7 +450,7 @@ def gradgradcheck(
         grad_outputs: The gradients of the outputs, checked too where they require a gradient. Default: random numbers
             in [-1, 1).
         gen_non_contig_grad_outputs: Make those random numbers with gaps in memory.
-        check_fwd_over_rev, check_rev_over_rev: Must be False and True.
+        check_fwd_over_rev, check_rev_over_rev: Check the gradients in forward mode, and by their own gradients.
         eps, atol, rtol, raise_exception, nondet_tol, check_undefined_grad, check_grad_dtypes, check_batched_grad,
             fast_mode, masked: As for :func:`gradcheck`.
 
@@ -315,7 +458,7 @@ def gradgradcheck(
         True if every second derivative matches.
 
     Raises:
-        GradcheckError, ValueError, NotImplementedError: As for :func:`gradcheck`.
+        GradcheckError, ValueError, AssertionError: As for :func:`gradcheck`.
 
     Example:
         >>> import facula as torch
@@ -323,9 +466,9 @@ def gradgradcheck(
         >>> torch.autograd.gradgradcheck(lambda x: x * x * x, (x,))
         True
     """
-    _refuse_modes("gradgradcheck", {"check_batched_grad": check_batched_grad, "check_fwd_over_rev": check_fwd_over_rev})
-    if not check_rev_over_rev:
-        raise ValueError("gradgradcheck(): with check_rev_over_rev=False there is nothing to check")
+    reverse = ("check_rev_over_rev", check_rev_over_rev)
+    _need(("check_fwd_over_rev", check_fwd_over_rev), reverse, ("check_batched_grad", check_batched_grad, reverse))
+    modes = _Modes(check_rev_over_rev, check_fwd_over_rev, check_batched_grad, False, fast_mode)
     inputs = _as_tuple(inputs)
     wanted = [i for i, x in enumerate(inputs) if isinstance(x, facula.Tensor) and x.requires_grad]
     if grad_outputs is None:
@@ -348,8 +491,8 @@ def gradgradcheck(
         return tuple(gradient for gradient in found if gradient is not None)
 
     try:
-        tolerance = (atol, rtol)
-        return _check("gradgradcheck", gradients, inputs + grad_outputs, eps, tolerance, nondet_tol, check_grad_dtypes)
+        given, tolerance = inputs + grad_outputs, (atol, rtol)
+        return _check("gradgradcheck", gradients, given, eps, tolerance, nondet_tol, check_grad_dtypes, modes)
     except GradcheckError:
         if raise_exception:
             raise

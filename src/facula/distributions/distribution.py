@@ -10,6 +10,11 @@ from facula.distributions.utils import lazy_property
 __all__ = ["Distribution"]
 
 
+def _missing(distribution: Distribution, what: str) -> NotImplementedError:
+    """The error of what a distribution does not define: not every one has a mean, or a density in closed form."""
+    return NotImplementedError(f"{type(distribution).__name__} does not implement {what}")
+
+
 class Distribution:
     """A batch of distributions over values of shape ``event_shape``.
 
@@ -101,22 +106,22 @@ class Distribution:
     @property
     def support(self):
         """The constraint that values satisfy."""
-        raise NotImplementedError
+        raise _missing(self, "support")
 
     @property
     def mean(self) -> Tensor:
         """The mean."""
-        raise NotImplementedError
+        raise _missing(self, "mean")
 
     @property
     def mode(self) -> Tensor:
         """The most likely value."""
-        raise NotImplementedError(f"{type(self)} does not implement mode")
+        raise _missing(self, "mode")
 
     @property
     def variance(self) -> Tensor:
         """The variance."""
-        raise NotImplementedError
+        raise _missing(self, "variance")
 
     @property
     def stddev(self) -> Tensor:
@@ -130,7 +135,7 @@ class Distribution:
 
     def rsample(self, sample_shape=()) -> Tensor:
         """Random values that carry the gradient to the parameters."""
-        raise NotImplementedError
+        raise _missing(self, "rsample")
 
     def sample_n(self, n: int) -> Tensor:
         """``sample((n,))``."""
@@ -138,23 +143,23 @@ class Distribution:
 
     def log_prob(self, value: Tensor) -> Tensor:
         """The logarithm of the density, or of the probability, at ``value``."""
-        raise NotImplementedError
+        raise _missing(self, "log_prob")
 
     def cdf(self, value: Tensor) -> Tensor:
         """The probability of values up to ``value``."""
-        raise NotImplementedError
+        raise _missing(self, "cdf")
 
     def icdf(self, value: Tensor) -> Tensor:
         """The quantile of a probability: the inverse of ``cdf``."""
-        raise NotImplementedError
+        raise _missing(self, "icdf")
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         """All values of a discrete distribution, along the first dimension."""
-        raise NotImplementedError
+        raise _missing(self, "enumerate_support")
 
     def entropy(self) -> Tensor:
         """The entropy, in nats."""
-        raise NotImplementedError
+        raise _missing(self, "entropy")
 
     def perplexity(self) -> Tensor:
         """``exp(entropy())``."""

@@ -155,7 +155,7 @@ def embedding_bag(
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(
             "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
-            f"(got mode='{mode}'). Please open a feature request on GitHub."
+            f"(got mode='{mode}')"
         )
     if padding_idx is not None:
         if not -weight.shape[0] <= padding_idx < weight.shape[0]:

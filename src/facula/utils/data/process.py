@@ -127,7 +127,7 @@ class _Failure:
         self.kind: type = type(error)
         try:
             pickle.dumps(self.kind)
-        except Exception:
+        except (pickle.PicklingError, AttributeError, TypeError):
             self.kind = RuntimeError  # a class that only the worker knows
         self.ends_pass = isinstance(error, StopIteration)
         lines = "".join(traceback.format_exception(type(error), error, error.__traceback__))
@@ -140,7 +140,7 @@ class _Failure:
             raise KeyError(_Text(self.text))  # KeyError shows the repr of its message
         try:
             error = self.kind(self.text)
-        except Exception:  # a constructor of its own
+        except Exception:  # the class's own constructor may want other arguments, and fail in any way
             error = RuntimeError(self.text)
         raise error
 
@@ -191,7 +191,7 @@ def _work(
             _send(results, parent, (ok, value))
         except (BrokenPipeError, ConnectionResetError):
             pass
-        except Exception as error:  # a batch that cannot be pickled
+        except Exception as error:  # pickling a batch runs its own code, which may fail in any way
             _send(results, parent, (False, _Failure(error, info.id)))
 
     serve(info, make_fetch, init, receive, send)
