@@ -9,7 +9,7 @@
 
 #include "cpu/reduce_exp.h"
 #include "cpu/reduce_row.h"
-#include "runtime/blas.h"
+#include "runtime/gemm.h"
 #include "runtime/parallel.h"
 
 namespace facula::cpu::FACULA_ISA {

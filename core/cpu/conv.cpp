@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "runtime/allocator.h"
-#include "runtime/blas.h"
+#include "runtime/gemm.h"
 #include "runtime/parallel.h"
 #if defined(__AVX2__)
 #include <immintrin.h>

@@ -8,7 +8,7 @@
 
 namespace facula::cpu {
 
-// Row-major C[m,n] = alpha * op(A)[m,k] op(B)[k,n] + beta * C, as in runtime/blas.h.
+// Row-major C[m,n] = alpha * op(A)[m,k] op(B)[k,n] + beta * C, as in runtime/gemm.h.
 struct GemmArguments {
   bool transpose_a, transpose_b;
   int64_t m, n, k;

@@ -6,7 +6,7 @@
 #include "base/gil.h"
 #include "ops/ops.h"
 #include "ops/promote.h"
-#include "runtime/blas.h"
+#include "runtime/gemm.h"
 
 namespace facula {
 

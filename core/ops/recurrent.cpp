@@ -9,7 +9,7 @@
 
 #include "base/gil.h"
 #include "ops/axis.h"
-#include "runtime/blas.h"
+#include "runtime/gemm.h"
 
 namespace facula {
 

@@ -1,4 +1,4 @@
-// Matrix products over plain memory: OpenBLAS, loaded at the first large product, and our own loop for small ones.
+// OpenBLAS, loaded at first use: its functions by name for LAPACK callers, and its complex matrix product.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -9,15 +9,10 @@ namespace facula {
 
 void set_blas_path(std::string path);  // where libscipy_openblas is; read at the first use
 
-// Row-major C[m,n] = alpha * op(A)[m,k] op(B)[k,n] + beta * C. With transpose_a, A is stored as [k,m] with leading
-// dimension lda. beta == 0 never reads C. k == 0 gives beta * C. Types: Float32, Float64, Complex64, Complex128 through
-// BLAS; Float16 and BFloat16 accumulated in float; integers by a blocked loop (wrap-around).
-void gemm(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, double alpha, const void* a,
-          int64_t lda, const void* b, int64_t ldb, double beta, void* c, int64_t ldc);
-// `batch` products; strides in elements between the matrices of each operand (0: the same matrix).
-void gemm_batched(DType dtype, bool transpose_a, bool transpose_b, int64_t batch, int64_t m, int64_t n, int64_t k,
-                  double alpha, const void* a, int64_t lda, int64_t stride_a, const void* b, int64_t ldb,
-                  int64_t stride_b, double beta, void* c, int64_t ldc, int64_t stride_c);
+// runtime/gemm.h's product in Complex64 or Complex128 in one thread; false, and nothing done, when OpenBLAS cannot.
+bool blas_complex_gemm(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, double alpha,
+                       const void* a, int64_t lda, const void* b, int64_t ldb, double beta, void* c, int64_t ldc);
+
 void* blas_symbol(const char* name);  // "scipy_sgesv_"; for LAPACK callers; throws Error(Runtime) when absent
 
 }  // namespace facula

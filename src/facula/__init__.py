@@ -122,7 +122,7 @@ def __dir__():
 
 
 def _find_openblas() -> None:
-    """Tell the core where the scipy-openblas32 wheel put its library; it is loaded at the first large product."""
+    """Tell the core where the scipy-openblas32 wheel put its library; linear algebra loads it at first use."""
     for folder in (_os.path.dirname(_os.path.dirname(__file__)), *_sys.path):
         path = _os.path.join(folder, "scipy_openblas32", "lib", "libscipy_openblas.so")
         if _os.path.exists(path):

@@ -1,0 +1,223 @@
+// The register tile of large matrix products and the packing of their operands.
+#include "cpu/gemm_packed.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace facula::cpu::FACULA_ISA {
+namespace {
+
+// A tile of C is kRows rows by three vectors. Each step reads three vectors of B and kRows numbers of A for 3 * kRows
+// multiply-adds, whose sums fill all registers but four: 24 of 32, or 12 of 16.
+#if defined(__AVX512F__)
+constexpr int kVectorBytes = 64, kRows = 8;
+#elif defined(__AVX2__)
+constexpr int kVectorBytes = 32, kRows = 4;
+#elif defined(__aarch64__)
+constexpr int kVectorBytes = 16, kRows = 8;
+#else
+constexpr int kVectorBytes = 16, kRows = 4;
+#endif
+constexpr int kWide = 3;
+
+template <class T>
+struct VectorOf {
+  typedef T type __attribute__((vector_size(kVectorBytes)));
+};
+template <class T>
+using Vector = typename VectorOf<T>::type;
+template <class T>
+constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
+template <class T>
+constexpr int kColumns = kWide * kLanes<T>;
+
+template <class T>
+inline Vector<T> load(const T* p) {
+  Vector<T> v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+template <class T>
+inline void store(T* p, Vector<T> v) {
+  std::memcpy(p, &v, sizeof v);
+}
+
+template <class T>
+struct Tile {
+  const T *a, *b;
+  T* c;
+  int rows, columns;  // that exist
+};
+
+// The sums of an incomplete or transposed tile, `width` to a row, to where they belong.
+template <class T>
+void write_out(const PackedBlock& g, const Tile<T>& at, const T* sums, int width) {
+  const T alpha = static_cast<T>(g.alpha), beta = static_cast<T>(g.beta);
+  for (int r = 0; r < at.rows; ++r, sums += width) {
+    T* to = at.c + r * g.c_row;
+    for (int j = 0; j < at.columns; ++j, to += g.c_column)
+      *to = beta != T(0) ? alpha * sums[j] + beta * *to : alpha * sums[j];
+  }
+}
+
+// R rows (of a sliver of kRows, or of A itself) times N vectors of columns.
+template <class T, int R, int N, bool kPackedA>
+void tile(const PackedBlock& g, const Tile<T>& at) {
+  constexpr int kAhead = 16;  // steps: hides the second cache level
+  const T* row[R];
+  for (int r = 0; r < R; ++r) {
+    row[r] = at.a + (r < at.rows ? r : 0) * g.a_row;
+    for (int v = 0; v < N; ++v)
+      __builtin_prefetch(at.c + (r < at.rows ? r : 0) * g.c_row + v * kLanes<T> * g.c_column, 1);
+  }
+  Vector<T> sum[R * N];
+#pragma GCC unroll 24
+  for (int i = 0; i < R * N; ++i) sum[i] = Vector<T>{};
+  const T *a = at.a, *b = at.b;
+  for (int64_t p = 0; p < g.depth; ++p, a += kRows, b += g.b_row) {
+    Vector<T> bv[N];
+    for (int v = 0; v < N; ++v) {
+      bv[v] = load(b + v * kLanes<T>);
+      if (v * kVectorBytes % 64 == 0) __builtin_prefetch(b + kAhead * g.b_row + v * kLanes<T>);
+    }
+#pragma GCC unroll 24
+    for (int r = 0; r < R; ++r) {
+      const T x = kPackedA ? a[r] : row[r][p];
+      for (int v = 0; v < N; ++v) sum[r * N + v] += bv[v] * x;
+    }
+  }
+  if (at.rows < R || at.columns < N * kLanes<T> || g.c_column != 1) {
+    alignas(kVectorBytes) T sums[R * N * kLanes<T>];
+#pragma GCC unroll 24
+    for (int i = 0; i < R * N; ++i) store(sums + i * kLanes<T>, sum[i]);
+    return write_out(g, at, sums, N * kLanes<T>);
+  }
+  const T alpha = static_cast<T>(g.alpha), beta = static_cast<T>(g.beta);
+#pragma GCC unroll 24
+  for (int i = 0; i < R * N; ++i) {
+    T* to = at.c + i / N * g.c_row + i % N * kLanes<T>;
+    Vector<T> v = sum[i] * alpha;
+    if (beta != T(0)) v += load(to) * beta;
+    store(to, v);
+  }
+}
+
+template <class T, int N>
+void tile_of_rows(const PackedBlock& g, const Tile<T>& at) {
+  const bool all = at.rows > kRows / 2;
+  if (g.a_row == 0) return all ? tile<T, kRows, N, true>(g, at) : tile<T, kRows / 2, N, true>(g, at);
+  return all ? tile<T, kRows, N, false>(g, at) : tile<T, kRows / 2, N, false>(g, at);
+}
+
+template <class T>
+void multiply(const PackedBlock& g) {
+  Tile<T> at{static_cast<const T*>(g.a), nullptr, nullptr, 0, 0};
+  for (int64_t i = 0; i < g.m; i += kRows, at.a += g.a_row ? kRows * g.a_row : g.a_sliver) {
+    at.rows = static_cast<int>(std::min<int64_t>(kRows, g.m - i));
+    at.b = static_cast<const T*>(g.b);
+    at.c = static_cast<T*>(g.c) + i * g.c_row;
+    for (int64_t j = 0; j < g.n; j += kColumns<T>, at.b += g.b_sliver, at.c += kColumns<T> * g.c_column) {
+      at.columns = static_cast<int>(std::min<int64_t>(kColumns<T>, g.n - j));
+      if (at.columns > 2 * kLanes<T>)
+        tile_of_rows<T, 3>(g, at);
+      else if (at.columns > kLanes<T>)
+        tile_of_rows<T, 2>(g, at);
+      else
+        tile_of_rows<T, 1>(g, at);
+    }
+  }
+}
+
+// Lanes of a vector come in quarters of 16 bytes; kQuarter numbers in each.
+template <class T>
+constexpr int kQuarter = 16 / static_cast<int>(sizeof(T));
+
+// Where lane i of an interleaving of two vectors comes from, quarter by quarter: low (a0 b0 a1 b1) or high halves.
+template <class T>
+constexpr int interleaved(int i, bool high) {
+  constexpr int q = kQuarter<T>;
+  return i / q * q + i % q / 2 + (high ? q / 2 : 0) + (i % 2 ? kLanes<T> : 0);
+}
+// And of the joining of two halves of each quarter: (a0 a1 b0 b1) or (a2 a3 b2 b3).
+template <class T>
+constexpr int joined(int i, bool high) {
+  constexpr int q = kQuarter<T>, half = q / 2;
+  return i / q * q + i % half + (high ? half : 0) + (i % q >= half ? kLanes<T> : 0);
+}
+template <class T, bool kHigh, size_t... I>
+inline Vector<T> interleave(Vector<T> a, Vector<T> b, std::index_sequence<I...>) {
+  return __builtin_shufflevector(a, b, interleaved<T>(I, kHigh)...);
+}
+template <class T, bool kHigh, size_t... I>
+inline Vector<T> join(Vector<T> a, Vector<T> b, std::index_sequence<I...>) {
+  return __builtin_shufflevector(a, b, joined<T>(I, kHigh)...);
+}
+template <class T, int kAt, size_t... I>
+inline void store_quarter(T* to, Vector<T> v, std::index_sequence<I...>) {
+  typedef T Quarter __attribute__((vector_size(16)));
+  const Quarter quarter = __builtin_shufflevector(v, v, (kAt * kQuarter<T> + static_cast<int>(I))...);
+  std::memcpy(to, &quarter, sizeof quarter);
+}
+template <class T, int W, size_t... Quarters>
+inline void store_column(T* to, Vector<T> v, std::index_sequence<Quarters...>) {
+  (store_quarter<T, Quarters>(to + Quarters * kQuarter<T> * W, v, std::make_index_sequence<kQuarter<T>>()), ...);
+}
+
+// kLanes numbers of each of kQuarter lines, transposed in registers: to[i * W + j] = from[j * line + i].
+template <class T, int W>
+inline void transpose_lines(const T* from, int64_t line, T* to) {
+  constexpr auto lanes = std::make_index_sequence<kLanes<T>>();
+  constexpr auto quarters = std::make_index_sequence<kLanes<T> / kQuarter<T>>();
+  const Vector<T> x0 = load(from), x1 = load(from + line);
+  const Vector<T> low = interleave<T, false>(x0, x1, lanes), high = interleave<T, true>(x0, x1, lanes);
+  if constexpr (kQuarter<T> == 2) {
+    store_column<T, W>(to, low, quarters);
+    store_column<T, W>(to + W, high, quarters);
+  } else {
+    const Vector<T> x2 = load(from + 2 * line), x3 = load(from + 3 * line);
+    const Vector<T> low2 = interleave<T, false>(x2, x3, lanes), high2 = interleave<T, true>(x2, x3, lanes);
+    store_column<T, W>(to, join<T, false>(low, low2, lanes), quarters);
+    store_column<T, W>(to + W, join<T, true>(low, low2, lanes), quarters);
+    store_column<T, W>(to + 2 * W, join<T, false>(high, high2, lanes), quarters);
+    store_column<T, W>(to + 3 * W, join<T, true>(high, high2, lanes), quarters);
+  }
+}
+
+// One sliver of W lines, of which `count` exist.
+template <class T, int W>
+void pack_sliver(const T* from, int64_t line, int64_t step, int count, int64_t depth, T* to) {
+  if (line == 1 && count == W) {
+    for (int64_t p = 0; p < depth; ++p, from += step, to += W) {
+      __builtin_prefetch(from + 8 * step);  // long strides defeat the hardware's prefetcher
+      std::memcpy(to, from, W * sizeof(T));
+    }
+    return;
+  }
+  int64_t p = 0;
+  if (step == 1 && count == W)
+    for (; p + kLanes<T> <= depth; p += kLanes<T>)
+      for (int j = 0; j < W; j += kQuarter<T>) transpose_lines<T, W>(from + j * line + p, line, to + p * W + j);
+  for (; p < depth; ++p)
+    for (int j = 0; j < W; ++j) to[p * W + j] = j < count ? from[j * line + p * step] : T(0);
+}
+
+template <class T, int W>
+void pack(Lines lines, int64_t count, int64_t depth, void* to) {
+  const T* from = static_cast<const T*>(lines.data);
+  T* out = static_cast<T*>(to);
+  for (int64_t j = 0; j < count; j += W, from += W * lines.line, out += W * depth)
+    pack_sliver<T, W>(from, lines.line, lines.step, static_cast<int>(std::min<int64_t>(W, count - j)), depth, out);
+}
+
+// A sliver of A of 2 KiB by kRows stays in the first cache level; 240 columns (a multiple of every sliver's) as deep
+// are half of the second.
+template <class T>
+constexpr PackedGemm kernels_of = {
+    kRows, kColumns<T>, 2048 / static_cast<int64_t>(sizeof(T)), 240, pack<T, kRows>, pack<T, kColumns<T>>, multiply<T>};
+
+}  // namespace
+
+KERNELS(PackedGemmKernels, packed_gemm_kernels) = {kernels_of<float>, kernels_of<double>};
+
+}  // namespace facula::cpu::FACULA_ISA
