@@ -108,7 +108,7 @@ namespace facula {
   B(fmax, select((x >= y) | isnan(y), g, 0.0), select((x >= y) | isnan(y), 0.0, g)) \
   B(fmin, select((x <= y) | isnan(y), g, 0.0), select((x <= y) | isnan(y), 0.0, g)) \
   B(copysign, select(x == 0.0, 0.0, g * (z / x)), T(0.0)) \
-  B(nextafter, T(0.0), T(0.0)) \
+  B(nextafter, select(x == y, 0.0, g), T(0.0)) \
   B(logaddexp, g * sigmoid(x - y), g * sigmoid(y - x)) \
   B(logaddexp2, g * sigmoid((x - y) * M_LN2), g * sigmoid((y - x) * M_LN2)) \
   B(xlogy, select((x == 0.0) & (y <= 0.0), 0.0, xlogy(g, y)), g * x / y) \

@@ -64,7 +64,7 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(fmax, FmaxBackward0, Promoted, RI, 0b11, 0, OPERANDS, (auto x, auto y), fmax(x, y)) \
   F(fmin, FminBackward0, Promoted, RI, 0b11, 0, OPERANDS, (auto x, auto y), fmin(x, y)) \
   F(copysign, CopysignBackward0, Float, R, 0b11, 0, OPERANDS, (auto x, auto y), copysign(x, y)) \
-  F(nextafter, NONE, Promoted, R, 0, 0, OPERANDS, (auto x, auto y), nextafter(x, y)) \
+  F(nextafter, NextafterBackward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), nextafter(x, y)) \
   F(heaviside, NONE, Promoted, RI, 0, 0, OPERANDS, (auto x, auto value), \
     select(x == 0.0, value, select(x > 0.0, 1.0, 0.0))) \
   F(clamp, ClampBackward0|1, Promoted, RI | W, 0b111, 0b001, OPERANDS, (auto x, auto lo, auto hi), \

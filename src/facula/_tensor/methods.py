@@ -18,7 +18,7 @@ from facula.functional import (
 
 # Methods that differ from the function of their name, or have another name.
 _OWN_NAME = {
-    "__rdiv__": lambda self, other: self.__rtruediv__(other),
+    "__rdiv__": lambda self, other: self.reciprocal() * other,
     **conversion.CONVERTERS,
     "polygamma": lambda input, n: exponential.polygamma(n, input),
     "rsub": arithmetic.rsub,

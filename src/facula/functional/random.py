@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facula._C import Generator, Tensor, contiguous_format, default_generator, get_default_dtype, int64
+from facula._C import Generator, Tensor, default_generator, get_default_dtype, int64
 from facula._C import bool as bool_dtype
 from facula._native import native
 from facula.functional.arguments import Number, check_place, finish, shape_of
@@ -325,6 +325,7 @@ def normal(
 
     Args:
         size: the shape, when both are numbers.
+        out: its dtype is what is drawn in; beside a tensor ``mean`` and a number ``std``, its shape broadcasts too.
 
     Raises:
         RuntimeError: a negative ``std``.
@@ -343,10 +344,12 @@ def normal(
         if isinstance(std, Tensor) and std.numel() and not bool((std >= 0).all()):
             raise RuntimeError("normal expects all elements of std >= 0.0")
         if not isinstance(std, Tensor):  # PyTorch's roundings: the deviation inside the draw, or after it
-            drawn = normal_(empty_like(mean, memory_format=contiguous_format), 0.0, std, generator=generator)
+            shape, kind = (mean.shape, mean) if out is None else (broadcast_shapes(mean.shape, out.shape), out)
+            drawn = normal_(empty(shape, dtype=kind.dtype), 0.0, std, generator=generator)
             return finish(_with_zero_gradient(drawn.add_(mean), parameters), out, requires_grad)
         shape = broadcast_shapes(mean.shape, std.shape) if isinstance(mean, Tensor) else std.shape
-        drawn = normal_(empty(shape, dtype=mean.dtype if isinstance(mean, Tensor) else std.dtype), generator=generator)
+        kind = out if out is not None else mean if isinstance(mean, Tensor) else std
+        drawn = normal_(empty(shape, dtype=kind.dtype), generator=generator)
         return finish(_with_zero_gradient(drawn.mul_(std).add_(mean), parameters), out, requires_grad)
     if size is None:
         raise TypeError("normal() missing 1 required argument: 'size', the shape when mean and std are numbers")

@@ -2,6 +2,7 @@
 MaskedTensor is left out. Re-exports only."""
 
 from facula.masked.binary import logaddexp
+from facula.masked.masks import _input_mask, _output_mask
 from facula.masked.normalizations import cumprod, cumsum, log_softmax, normalize, softmax, softmin
 from facula.masked.reductions import amax, amin, argmax, argmin, logsumexp, mean, median, norm, prod, std, sum, var
 

@@ -24,6 +24,30 @@ def full_mask(input: Tensor, mask: Tensor) -> Tensor:
     return mask.to(facula.bool)
 
 
+def _input_mask(input: Tensor, *args, mask: Tensor | None = None, **kwargs) -> Tensor:
+    """The mask of a call as it applies to ``input``; private in PyTorch too, where tests and packages call it."""
+    if mask is None:
+        raise ValueError("_input_mask requires explicit mask")
+    return full_mask(input, mask)
+
+
+_REDUCTIONS = ("sum", "prod", "amax", "amin", "argmax", "argmin", "mean", "median", "norm", "var", "std", "logsumexp")
+_NORMALIZATIONS = ("softmax", "log_softmax", "softmin", "normalize", "cumsum", "cumprod")
+
+
+def _output_mask(op, input: Tensor, *args, **kwargs) -> Tensor:
+    """Which elements of ``op(input, *args, **kwargs)`` come from at least one element of the mask."""
+    name = getattr(op, "__name__", type(op).__name__)
+    inside = _input_mask(input, mask=kwargs.get("mask"))
+    if name in _NORMALIZATIONS:
+        return inside
+    if name not in _REDUCTIONS:
+        raise ValueError(f"_output_mask expected masked operation (got {name})")
+    args = args[1:] if name == "norm" else args  # norm takes its order before dim
+    dim = args[0] if args else kwargs.get("dim")
+    return inside.any(dimensions(dim, input.dim()), keepdim=bool(kwargs.get("keepdim")))
+
+
 def lowest(operation: str, input: Tensor) -> float | int:
     """The least value of the input's dtype: the identity of a maximum."""
     return -INF if input.is_floating_point() else _integer_limits(operation, input).min

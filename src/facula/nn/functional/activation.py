@@ -424,7 +424,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     return facula.zeros_like(logits).scatter_(dim, index, 1.0) - soft.detach() + soft
 
 
-def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
+def softplus(input: Tensor, beta: float = 1, threshold: float = 20, *, out: Tensor | None = None) -> Tensor:
     """log(1 + exp(beta * x)) / beta, and x itself where ``beta * x > threshold``.
 
     Args:
@@ -440,7 +440,8 @@ def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
         >>> torch.nn.functional.softplus(torch.tensor([0.0, 30.0]))
         tensor([ 0.6931, 30.0000])
     """
-    return facula._softplus(input, beta, threshold)
+    result = facula._softplus(input, beta, threshold)
+    return result if out is None else write_out_same(result, out)
 
 
 def softsign(input: Tensor) -> Tensor:

@@ -499,6 +499,26 @@ def ctc_loss(
     return loss.sum() if reduction == "sum" else loss
 
 
+def _check_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    if input.dim() not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
+    if weight.dim() < 2:
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {weight.dim()}")
+    features = input.shape[-1]
+    if features != weight.shape[-1]:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), "
+            f"got {features} and {weight.shape[-1]}, respectively"
+        )
+    if bias is not None and bias.shape != weight.shape[:-1]:
+        raise RuntimeError(f"expected linear_bias shape {tuple(weight.shape[:-1])}, got {tuple(bias.shape)}")
+    if weight.dim() > 2 and input.dim() == 1:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {tuple(weight.shape)} requires batched input, "
+            f"(N, {features}), got unbatched input with shape {tuple(input.shape)}"
+        )
+
+
 def linear_cross_entropy(
     input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Tensor | None = None,
     weight: Tensor | None = None, reduction: str = "mean", ignore_index: int | None = None,
@@ -514,12 +534,16 @@ def linear_cross_entropy(
         weight, reduction, ignore_index, label_smoothing: as for :func:`cross_entropy`.
         options: accepted; says how PyTorch divides the work.
 
+    Raises:
+        RuntimeError: the shapes do not fit.
+
     Example:
         >>> import facula as torch
         >>> x, w = torch.ones(1, 2), torch.zeros(3, 2)
         >>> torch.nn.functional.linear_cross_entropy(x, w, torch.tensor([0]))
         tensor(1.0986)
     """
+    _check_linear(input, linear_weight, linear_bias)
     if input.dim() == 2 and target.dim() and target.shape[0] != input.shape[0]:
         raise ValueError(
             f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]})."
@@ -527,5 +551,7 @@ def linear_cross_entropy(
     logits = facula.tensordot(input, linear_weight, dims=([-1], [-1]))
     if linear_bias is not None:
         logits = logits + linear_bias
+    if ignore_index is not None and target.shape == logits.shape:
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
     index = -100 if ignore_index is None else ignore_index
     return cross_entropy(logits, target, weight, None, index, None, reduction, label_smoothing)

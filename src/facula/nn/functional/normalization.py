@@ -140,6 +140,10 @@ def batch_norm(
     """
     if training and input.dim() > 1 and input.shape[1] and input.numel() == input.shape[1]:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+    if input.dim() == 1 and not input.numel():  # PyTorch asks nothing of an input without elements
+        result = input.clone()
+        result = result if weight is None else result * weight[0]
+        return result if bias is None else result + bias[0]
     if training and eps <= 0.0:
         raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     if eps < 0.0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from facula._C import Tensor
 from facula._native import autocasts
+from facula.functional.arguments import write_out
 from facula.nn import functional as F
 from facula.nn.functional import (
     adaptive_avg_pool1d,
@@ -149,8 +150,13 @@ def native_batch_norm(
     training: bool,
     momentum: float,
     eps: float,
+    *,
+    out: tuple[Tensor, Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """``batch_norm``, with the means and the reciprocal deviations of the batch; empty when not training.
+
+    Args:
+        out: where the three go, of exactly their dtypes; when not training, the last two stay as they are.
 
     Example:
         >>> import facula as torch
@@ -161,10 +167,22 @@ def native_batch_norm(
     result = F.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
     plain = input.detach()
     if not training:
-        return result, plain.new_empty(0), plain.new_empty(0)
-    if weight is not None and weight.dtype is not plain.dtype:  # half precision beside float32 parameters
-        plain = plain.to(weight.dtype)
-    return result, *_moments(plain, (0, *range(2, plain.dim())), eps)
+        moments = plain.new_empty(0), plain.new_empty(0)
+    else:
+        if weight is not None and weight.dtype is not plain.dtype:  # half precision beside float32 parameters
+            plain = plain.to(weight.dtype)
+        moments = _moments(plain, (0, *range(2, plain.dim())), eps)
+    if out is None:
+        return result, *moments
+    for value, place in zip((result, *moments), out, strict=True):
+        if value.dtype is not place.dtype:
+            raise RuntimeError(
+                f"expected scalar type {value.dtype._scalar_name} but found {place.dtype._scalar_name} (out= of "
+                "native_batch_norm)"
+            )
+    for value, place in zip((result, *moments) if training else (result,), out):
+        write_out(value, place)
+    return out
 
 
 def group_norm(
