@@ -43,9 +43,23 @@ def _library():
     return library
 
 
-def _call(name: str, x: Tensor, result_dtype: dtype, **options) -> Tensor:
-    values = getattr(_library(), name)(x.detach().numpy(), **options)
-    return from_numpy(values.copy() if not values.flags.writeable else values).to(result_dtype)
+def _call(name: str, x: Tensor, result_dtype: dtype, order: list[int], dims: tuple[int, ...], **options) -> Tensor:
+    """The transform over ``dims``; dimension ``order[-1]`` of the result lies innermost in memory, as PyTorch has it."""
+    places = [order.index(d) for d in range(len(order))]
+    axes = tuple(places[d] for d in dims)
+    values = getattr(_library(), name)(x.detach().numpy().transpose(order), axes=axes, **options)
+    if not (values.flags.writeable and values.flags.c_contiguous):
+        values = values.copy()
+    return from_numpy(values.transpose(places)).to(result_dtype)
+
+
+def _by_stride(x: Tensor, dims) -> list[int]:
+    return sorted(dims, key=x.stride, reverse=True)
+
+
+def _order(x: Tensor, dims: tuple[int, ...]) -> list[int]:
+    """Dimensions of a transform's result from the outermost to the innermost: the transformed ones come last."""
+    return _by_stride(x, set(range(x.dim())) - set(dims)) + _by_stride(x, dims)
 
 
 # ---- three transforms with their derivatives ----
@@ -64,7 +78,7 @@ class _FftC2C(Function):
         if x.numel() == 0:
             return x.clone()
         name, norm = ("fftn", _FORWARD[scale]) if forward else ("ifftn", _INVERSE[scale])
-        return _call(name, x, x.dtype, axes=dims, norm=norm)
+        return _call(name, x, x.dtype, _order(x, dims), dims, norm=norm)
 
     @staticmethod
     def backward(ctx, g):
@@ -84,7 +98,8 @@ class _FftR2C(Function):
             if onesided:
                 sizes[dims[-1]] = sizes[dims[-1]] // 2 + 1
             return empty(sizes, dtype=result_dtype)
-        return _call("rfftn" if onesided else "fftn", x, result_dtype, axes=dims, norm=_FORWARD[scale])
+        order = [d for d in _order(x, dims) if d not in dims] + [*_by_stride(x, dims[:-1]), dims[-1]]
+        return _call("rfftn" if onesided else "fftn", x, result_dtype, order, dims, norm=_FORWARD[scale])
 
     @staticmethod
     def backward(ctx, g):
@@ -105,7 +120,8 @@ class _FftC2R(Function):
         if x.numel() == 0:
             return empty(sizes, dtype=result_dtype)
         points = [sizes[d] for d in dims]
-        return _call("irfftn", x, result_dtype, s=points, axes=dims, norm=_INVERSE[scale])
+        order = [d for d in _order(x, dims[:-1]) if d != dims[-1]] + [dims[-1]]  # two transforms, one after the other
+        return _call("irfftn", x, result_dtype, order, dims, s=points, norm=_INVERSE[scale])
 
     @staticmethod
     def backward(ctx, g):
