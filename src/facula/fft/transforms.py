@@ -44,7 +44,7 @@ def _library():
 
 
 def _call(name: str, x: Tensor, result_dtype: dtype, order: list[int], dims: tuple[int, ...], **options) -> Tensor:
-    """The transform over ``dims``; dimension ``order[-1]`` of the result lies innermost in memory, as PyTorch has it."""
+    """The transform over ``dims``; dimension ``order[-1]`` of the result lies innermost, as in PyTorch."""
     places = [order.index(d) for d in range(len(order))]
     axes = tuple(places[d] for d in dims)
     values = getattr(_library(), name)(x.detach().numpy().transpose(order), axes=axes, **options)

@@ -157,6 +157,11 @@ def embedding_bag(
             "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
             f"(got mode='{mode}')"
         )
+    if per_sample_weights is not None and per_sample_weights.dtype is not weight.dtype:
+        raise RuntimeError(
+            f"embedding_bag: expected 'weight' and 'per_sample_weights' of one dtype, but got {weight.dtype} and "
+            f"{per_sample_weights.dtype}"
+        )
     if padding_idx is not None:
         if not -weight.shape[0] <= padding_idx < weight.shape[0]:
             raise ValueError("padding_idx must be within the number of embeddings")
@@ -170,15 +175,16 @@ def embedding_bag(
         counts[owner[i]] += 1
     if mode == "max":
         return _largest(rows, owner, kept, counts)
+    rows = rows.float() if weight.element_size() == 2 else rows  # half types are rounded once, at the end
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
-    total = weight.new_zeros(len(bags), weight.shape[1])
+    total = rows.new_zeros(len(bags), rows.shape[1])
     if kept:
         chosen = rows if len(kept) == len(owner) else rows.index_select(0, facula.tensor(kept))
         total = total.index_add(0, facula.tensor([owner[i] for i in kept]), chosen)
-    if mode == "sum":
-        return total
-    return total / facula.tensor([max(c, 1) for c in counts], dtype=weight.dtype).unsqueeze(1)
+    if mode == "mean":
+        total = total / facula.tensor([max(c, 1) for c in counts], dtype=total.dtype).unsqueeze(1)
+    return total.to(weight.dtype)
 
 
 def _bags(input: Tensor, offsets, per_sample_weights, include_last_offset: bool) -> list[tuple[int, int]]:

@@ -165,6 +165,15 @@ def grid_sample(
         >>> torch.nn.functional.grid_sample(image, torch.zeros(1, 1, 1, 2), align_corners=False)
         tensor([[[[2.]]]])
     """
+    if grid.dtype is not input.dtype:
+        raise RuntimeError(
+            f"grid_sampler(): expected scalar type {input.dtype._scalar_name} but found {grid.dtype._scalar_name}: "
+            "input and grid must have the same dtype"
+        )
+    if not input.is_floating_point():
+        raise NotImplementedError(f"grid_sampler(): not implemented for '{input.dtype._scalar_name}'")
+    if input.element_size() == 2:  # half types are rounded once, at the end
+        return grid_sample(input.float(), grid.float(), mode, padding_mode, align_corners).to(input.dtype)
     if mode not in ("bilinear", "nearest", "bicubic"):
         raise ValueError(
             f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"
