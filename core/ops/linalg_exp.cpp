@@ -11,6 +11,10 @@ namespace {
 
 using namespace matrix;
 
+// Squaring magnifies rounding errors, so single precision is computed in double and rounded once; not above so many
+// rows, where double would double the time (measured; below, calls cost more than products).
+constexpr int64_t kSmall = 64;
+
 struct Approximant {
   double limit;  // of the 1-norm, for an error below the rounding unit
   int degree;
@@ -31,13 +35,14 @@ Approximant within(Approximant a, double limit) {
   a.limit = limit;
   return a;
 }
-Approximant choose(double norm, bool is_float) {
-  const Approximant singles[] = {within(kThree, 0.4258730016922831), within(kFive, 1.880152677804762),
-                                 within(kSeven, 3.925724783138660)};
+// Higham's limits for single precision (0.426, 1.880, 3.926), lowered until the error, which falls as the norm's power
+// 2 degree + 1, is a 32nd of the rounding unit.
+Approximant choose(double norm, bool is_single) {
+  const Approximant singles[] = {within(kThree, 0.2595), within(kFive, 1.3719), within(kSeven, 3.1158)};
   const Approximant doubles[] = {within(kThree, 0.01495585217958292), within(kFive, 0.2539398330063230),
                                  within(kSeven, 0.9504178996162932), within(kNine, 2.097847961257068),
                                  within(kThirteen, 5.371920351148152)};
-  const Approximant *first = is_float ? singles : doubles, *last = is_float ? singles + 2 : doubles + 4;
+  const Approximant *first = is_single ? singles : doubles, *last = is_single ? singles + 2 : doubles + 4;
   while (first < last && !(norm <= first->limit)) ++first;
   return *first;
 }
@@ -55,7 +60,8 @@ Tensor approximate(const Tensor& x, const Approximant& a) {
   return solve(ops::sub(even, odd), ops::add(even, odd));
 }
 
-Tensor computed(const Tensor& x) {
+// `is_single`: the result will be rounded to single precision or less.
+Tensor computed(const Tensor& x, bool is_single) {
   GradMode off(false);
   static const OpDef& largest = find_op("amax");
   Dims down{-2}, across{-1};
@@ -64,7 +70,7 @@ Tensor computed(const Tensor& x) {
   double most = 0;
   for (int64_t i = 0; i < norms->numel; ++i)
     if (std::isfinite(norms->ptr<double>()[i])) most = std::max(most, norms->ptr<double>()[i]);
-  const Approximant a = choose(most, real_of(x->dtype) == DType::Float32);
+  const Approximant a = choose(most, is_single);
   // Halved until below the limit: by 2^-times each.
   Tensor scale = empty(norms->sizes, DType::Float64), times = empty(norms->sizes, DType::Int64);
   int64_t steps = 0;
@@ -91,8 +97,10 @@ Tensor matrix_exp(const Tensor& x) {
   check_square("linalg.matrix_exp", x);
   check_float("linalg.matrix_exp", x, true);
   if (x->numel == 0) return empty(x->sizes, x->dtype);
-  if (x->dtype >= DType::Float32) return computed(x);
-  return ops::converted_memory(computed(ops::converted_memory(x, DType::Float32)), x->dtype);
+  const bool is_double = real_of(x->dtype) == DType::Float64;
+  DType wide = is_complex(x->dtype) ? DType::Complex128 : DType::Float64;
+  if (!is_double && rows_of(x) > kSmall) wide = is_complex(x->dtype) ? DType::Complex64 : DType::Float32;
+  return ops::converted_memory(computed(ops::converted_memory(x, wide), !is_double), x->dtype);
 }
 // The derivative of exp at A^H in the direction G is the upper right block of exp [A^H G; 0 A^H].
 void matrix_exp_vjp(Backward& b) {
