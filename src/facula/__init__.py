@@ -93,8 +93,12 @@ _LAZY_NAMES = {
         ).split(),
         "facula.amp.state",
     ),
+    **dict.fromkeys(
+        ("channel_shuffle", "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle"), "facula.nn.functional.vision"
+    ),
     "UntypedStorage": "facula._tensor.storage",
     "frombuffer": "facula.functional.creation",
+    "to_dlpack": "facula.utils.dlpack",
     "set_printoptions": "facula._tensor.printing",
     "get_printoptions": "facula._tensor.printing",
     "printoptions": "facula._tensor.printing",

@@ -3,7 +3,13 @@
 from facula.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from facula.autograd.backward import backward, grad
 from facula.autograd.function import Function, FunctionCtx, once_differentiable
-from facula.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from facula.autograd.grad_mode import (
+    enable_grad,
+    inference_mode,
+    no_grad,
+    set_grad_enabled,
+    set_multithreading_enabled,
+)
 
 __all__ = [
     "Function",
@@ -18,6 +24,7 @@ __all__ = [
     "no_grad",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]
 
 

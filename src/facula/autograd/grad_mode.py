@@ -91,6 +91,33 @@ class enable_grad(_Mode):
         _set_grad_enabled(self.before)
 
 
+class set_multithreading_enabled(_Mode):
+    """Remembers whether backward passes may use a thread for each device; here they run on the calling thread.
+
+    Example:
+        >>> import facula as torch
+        >>> with torch.autograd.set_multithreading_enabled(False):
+        ...     torch.ones(1, requires_grad=True).sum().backward()
+    """
+
+    _now = True
+
+    def __init__(self, mode: bool):
+        if not isinstance(mode, bool):
+            raise TypeError(f"set_multithreading_enabled(): argument 'mode' must be bool, not {type(mode).__name__}")
+        self.mode, self.before = mode, set_multithreading_enabled._now
+        set_multithreading_enabled._now = mode
+
+    def _fresh(self):
+        return set_multithreading_enabled(self.mode)
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *_):
+        set_multithreading_enabled._now = self.before
+
+
 class set_grad_enabled(_Mode):
     """Switches recording on or off, at once; as a context manager it restores what was before.
 

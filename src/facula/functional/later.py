@@ -45,6 +45,13 @@ MODULES: dict[str, tuple[str, str]] = {
         "set_num_interop_threads",
         "is_distributed",
     ),
+    "segments": ("segment_reduce", ""),
+    "determinism": (
+        "are_deterministic_algorithms_enabled get_deterministic_debug_mode "
+        "is_deterministic_algorithms_warn_only_enabled is_warn_always_enabled set_deterministic_debug_mode "
+        "set_warn_always use_deterministic_algorithms",
+        "",
+    ),
     "symbolic": (
         "cond sym_float sym_fresh_size sym_int sym_ite sym_max sym_min sym_not sym_sqrt sym_sum",
         "",

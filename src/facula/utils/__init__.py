@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_SUBMODULES = ("checkpoint", "data", "hooks")
+_SUBMODULES = ("checkpoint", "data", "deterministic", "dlpack", "hooks")
 
 
 def __getattr__(name: str):
