@@ -61,13 +61,13 @@ void write_out(const PackedBlock& g, const Tile<T>& at, const T* sums, int width
   }
 }
 
-// R rows (of a sliver of kRows, or of A itself) times N vectors of columns.
-template <class T, int R, int N, bool kPackedA>
+// R rows of A times N vectors of columns. kRowsApart: the rows are contiguous, not the columns.
+template <class T, int R, int N, bool kRowsApart>
 void tile(const PackedBlock& g, const Tile<T>& at) {
   constexpr int kAhead = 16;  // steps: hides the second cache level
   const T* row[R];
   for (int r = 0; r < R; ++r) {
-    row[r] = at.a + (r < at.rows ? r : 0) * g.a_row;
+    if constexpr (kRowsApart) row[r] = at.a + (r < at.rows ? r : 0) * g.a_row;
     for (int v = 0; v < N; ++v)
       __builtin_prefetch(at.c + (r < at.rows ? r : 0) * g.c_row + v * kLanes<T> * g.c_column, 1);
   }
@@ -75,15 +75,16 @@ void tile(const PackedBlock& g, const Tile<T>& at) {
 #pragma GCC unroll 24
   for (int i = 0; i < R * N; ++i) sum[i] = Vector<T>{};
   const T *a = at.a, *b = at.b;
-  for (int64_t p = 0; p < g.depth; ++p, a += kRows, b += g.b_row) {
+  for (int64_t p = 0; p < g.depth; ++p, a += g.a_column, b += g.b_row) {
     Vector<T> bv[N];
     for (int v = 0; v < N; ++v) {
       bv[v] = load(b + v * kLanes<T>);
       if (v * kVectorBytes % 64 == 0) __builtin_prefetch(b + kAhead * g.b_row + v * kLanes<T>);
     }
+    if constexpr (!kRowsApart) __builtin_prefetch(a + kAhead * g.a_column);
 #pragma GCC unroll 24
     for (int r = 0; r < R; ++r) {
-      const T x = kPackedA ? a[r] : row[r][p];
+      const T x = kRowsApart ? row[r][p] : a[r];
       for (int v = 0; v < N; ++v) sum[r * N + v] += bv[v] * x;
     }
   }
@@ -106,14 +107,14 @@ void tile(const PackedBlock& g, const Tile<T>& at) {
 template <class T, int N>
 void tile_of_rows(const PackedBlock& g, const Tile<T>& at) {
   const bool all = at.rows > kRows / 2;
-  if (g.a_row == 0) return all ? tile<T, kRows, N, true>(g, at) : tile<T, kRows / 2, N, true>(g, at);
-  return all ? tile<T, kRows, N, false>(g, at) : tile<T, kRows / 2, N, false>(g, at);
+  if (g.a_row == 1) return all ? tile<T, kRows, N, false>(g, at) : tile<T, kRows / 2, N, false>(g, at);
+  return all ? tile<T, kRows, N, true>(g, at) : tile<T, kRows / 2, N, true>(g, at);
 }
 
 template <class T>
 void multiply(const PackedBlock& g) {
   Tile<T> at{static_cast<const T*>(g.a), nullptr, nullptr, 0, 0};
-  for (int64_t i = 0; i < g.m; i += kRows, at.a += g.a_row ? kRows * g.a_row : g.a_sliver) {
+  for (int64_t i = 0; i < g.m; i += kRows, at.a += g.a_sliver) {
     at.rows = static_cast<int>(std::min<int64_t>(kRows, g.m - i));
     at.b = static_cast<const T*>(g.b);
     at.c = static_cast<T*>(g.c) + i * g.c_row;

@@ -19,8 +19,8 @@ struct Lines {
 struct PackedBlock {
   int64_t m, n, depth;
   const void* a;
-  int64_t a_sliver;  // elements between packed slivers
-  int64_t a_row;     // 0: A is packed; else A is as it was, its rows contiguous and this far apart
+  int64_t a_sliver;         // elements between slivers of rows
+  int64_t a_row, a_column;  // elements between the rows and the columns of a sliver; one of them is 1
   const void* b;
   int64_t b_sliver, b_row;  // elements between slivers, and between the rows of one: kColumns of it where B is packed
   double alpha, beta;

@@ -94,8 +94,8 @@ struct Product {
   int64_t size;  // of an element
 
   bool packs_rows() const {
-    constexpr int64_t kFewColumns = 512;  // uses of each row that do not pay for its packing (measured)
-    return rows.step != 1 || n > kFewColumns;
+    constexpr int64_t kFewColumns = 512, kFewer = 128;  // uses of each row that do not pay for its packing (measured)
+    return rows.step == 1 ? n > kFewColumns : rows.line != 1 || n > kFewer || m % kernels->rows != 0;
   }
   bool packs_columns() const {
     constexpr int64_t kFewRows = 64;  // uses of each column that do not pay for its packing (measured)
@@ -189,12 +189,20 @@ void multiply_blocks(const Product& g, const char* a, const char* b) {
       for (int64_t p = 0; p < g.k; p += block.depth) {
         const Product part = g.part(i, std::min(block.rows, g.m - i), j, std::min(block.columns, g.n - j), p,
                                     std::min(block.depth, g.k - p));
-        kernels.multiply({part.m, part.n, part.k,  //
-                          a ? a + g.size * (i * g.k + p * kernels.rows) : part.rows.data, kernels.rows * g.k,
-                          a ? 0 : g.rows.line,  //
-                          b ? b + g.size * (j * g.k + p * kernels.columns) : part.columns.data,
-                          kernels.columns * (b ? g.k : 1), b ? kernels.columns : g.columns.step,  //
-                          g.alpha, part.beta, part.c, g.c_row, g.c_column});
+        cpu::PackedBlock to{part.m, part.n, part.k};
+        to.a = a ? a + g.size * (i * g.k + p * kernels.rows) : part.rows.data;
+        to.a_sliver = kernels.rows * (a ? g.k : g.rows.line);
+        to.a_row = a ? 1 : g.rows.line;
+        to.a_column = a ? kernels.rows : g.rows.step;
+        to.b = b ? b + g.size * (j * g.k + p * kernels.columns) : part.columns.data;
+        to.b_sliver = kernels.columns * (b ? g.k : 1);
+        to.b_row = b ? kernels.columns : g.columns.step;
+        to.alpha = g.alpha;
+        to.beta = part.beta;
+        to.c = part.c;
+        to.c_row = g.c_row;
+        to.c_column = g.c_column;
+        kernels.multiply(to);
       }
     }
   });
