@@ -79,9 +79,12 @@ void give_back(BackwardTask* t) {
 
 class Run {
  public:
-  Run(const TensorList& inputs, BackwardOptions options)
-      : inputs_(inputs), options_(options), results_(inputs.size()), id_(++last_id_) {}
+  Run(const TensorList& inputs, const SmallVector<Edge, 2>* edges, BackwardOptions options)
+      : inputs_(inputs), edges_(edges), options_(options), results_(inputs.size()), id_(++last_id_), outer_(current_) {
+    current_ = this;
+  }
   ~Run() {
+    current_ = outer_;
     for (BackwardTask* t : tasks_) {
       t->node->task = t->outer;
       give_back(t);
@@ -106,6 +109,10 @@ class Run {
     }
     return std::move(results_);
   }
+
+  uint64_t number() const { return id_; }
+  bool needs(const Node* n) const { return is_mine(n) && n->task->needed; }
+  static const Run* current() { return current_; }
 
  private:
   bool is_mine(const Node* n) const { return n->task && n->task->run == id_; }
@@ -151,7 +158,7 @@ class Run {
   void mark_needed() {
     for (BackwardTask* t : tasks_) t->needed = false;
     for (size_t i = 0; i < inputs_.size(); ++i) {
-      Edge e = gradient_edge(inputs_[i]);
+      Edge e = inputs_[i] ? gradient_edge(inputs_[i]) : (*edges_)[i];
       if (!e.node || !is_mine(e.node)) continue;
       e.node->task->needed = true;
       e.node->task->captures.push_back({e.index, static_cast<uint32_t>(i)});
@@ -224,6 +231,7 @@ class Run {
   // backward(inputs=[x]) with an x that is no leaf: its .grad collects too.
   void keep_at_inputs(BackwardTask& task, const Gradients& g) {
     for (auto [index, input] : task.captures) {
+      if (!inputs_[input]) continue;
       AutogradMeta& meta = inputs_[input]->autograd();
       if (g[index]) meta.grad = meta.grad ? ops::add(meta.grad, g[index]) : g[index];
     }
@@ -269,12 +277,15 @@ class Run {
   }
 
   const TensorList& inputs_;
+  const SmallVector<Edge, 2>* edges_;
   BackwardOptions options_;
   Gradients results_;
   uint64_t id_;
+  Run* outer_;
   SmallVector<BackwardTask*, 16> tasks_;
   SmallVector<BackwardTask*, 16> ready_;  // a heap, the latest node on top
   static inline uint64_t last_id_ = 0;
+  static inline __thread Run* current_ = nullptr;
 };
 
 // A gradient that nobody else holds becomes .grad itself; another is copied, so that later in-place sums are safe.
@@ -305,9 +316,12 @@ const bool accumulate_is_set = (accumulate_grad = add_to_leaf, true);
 }  // namespace
 
 Gradients run_backward(const SmallVector<Edge, 2>& roots, const Gradients& gradients, const TensorList& inputs,
-                       BackwardOptions options) {
+                       BackwardOptions options, const SmallVector<Edge, 2>* edges) {
   EngineLock lock;
-  return Run(inputs, options).run(roots, gradients);
+  return Run(inputs, edges, options).run(roots, gradients);
 }
+
+int64_t current_walk() { return Run::current() ? static_cast<int64_t>(Run::current()->number()) : -1; }
+bool walk_needs(const Node* n) { return Run::current() && Run::current()->needs(n); }
 
 }  // namespace facula

@@ -55,6 +55,7 @@ Node* new_op_node(const NodeClass* cls, const OpDef* op, const Slots& slots) {
 // ---- writing in place ----
 
 void check_inplace(const Tensor& self, bool recording) {
+  if (mode.write_guard) packing.before_write(self);
   if (recording && self->requires_grad()) {
     bool leaf = grad_fn(self) == nullptr;
     FACULA_CHECK(!leaf || !(self->flags & kRequiresGrad), Runtime,
@@ -320,7 +321,12 @@ void apply(const OpDef& op, const Arg* args, size_t nargs, Form form, Result& re
   Slots slots;
   collect_slots(args, nargs, slots);
   Node* n = record_inputs(op, args, nargs, slots, Tensor());
-  finish_results(op, n, slots, result);
+  try {
+    finish_results(op, n, slots, result);
+  } catch (...) {
+    Py_DECREF(n->object());
+    throw;
+  }
   Py_DECREF(n->object());
 }
 

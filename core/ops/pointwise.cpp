@@ -691,7 +691,12 @@ Tensor apply_pointwise(const OpDef& op, const Arg* args, size_t n, const Tensor&
     Node* node = record(op, args, n, saves, false);
     add_output(node, result);
     set_history(result, node, 0);
-    if (saves & kSaveResult) save_tensor(node, result, -1);
+    try {
+      if (saves & kSaveResult) save_tensor(node, result, -1);
+    } catch (...) {
+      Py_DECREF(node->object());
+      throw;
+    }
     Py_DECREF(node->object());
   }
   return result;

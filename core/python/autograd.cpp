@@ -158,8 +158,6 @@ bool is_tensor_argument(const Node* n, size_t slot) {
     default: return false;
   }
 }
-PyObject* show_node(Node* n);
-
 // Pairs (node, index), one for each tensor argument.
 PyObject* node_next(PyObject* o, void*) {
   return guarded([&] {
@@ -242,6 +240,8 @@ PyType_Spec node_spec = {
     "torch.autograd.graph.Node", sizeof(Node), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_BASETYPE, node_slots};
 
+}  // namespace
+
 // A node takes the class of its name when Python first sees it: programs that draw graphs read type(grad_fn).__name__.
 PyObject* show_node(Node* n) {
   static auto* const classes = new std::unordered_map<std::string, PyTypeObject*>;
@@ -266,6 +266,8 @@ PyObject* show_node(Node* n) {
   Py_DECREF(node_type);
   return o;
 }
+
+namespace {
 
 // ---- attributes of tensors ----
 
@@ -411,6 +413,11 @@ PyObject* detach_in_place(PyObject* o, PyObject*) {
 
 // ---- backward ----
 
+// Stands for a result of which only shape and type are known.
+Tensor broadcastable_zero(const OutputMeta& meta) {
+  return ops::broadcast_memory(ops::zeros({}, meta.dtype), meta.sizes);
+}
+
 Tensor initial_gradient(const Tensor& root, PyObject* given, size_t i) {
   if (given == Py_None || !given) {
     FACULA_CHECK(root->numel == 1, Runtime, "grad can be implicitly created only for scalar outputs");
@@ -425,6 +432,24 @@ Tensor initial_gradient(const Tensor& root, PyObject* given, size_t i) {
   FACULA_CHECK(is_complex(g->dtype) == is_complex(root->dtype), Runtime,
                "For complex Tensors, both grad_output and output are required to have the same dtype.");
   return g;
+}
+
+// What autograd.graph.GradientEdge is: a tuple whose first item is a node.
+bool is_edge(PyObject* o) {
+  return PyTuple_Check(o) && PyTuple_GET_SIZE(o) >= 2 && PyObject_TypeCheck(PyTuple_GET_ITEM(o, 0), node_type);
+}
+Edge edge_from(PyObject* o) {
+  Node* n = node_of(PyTuple_GET_ITEM(o, 0));
+  const int64_t index = int_from(PyTuple_GET_ITEM(o, 1));
+  FACULA_CHECK(index >= 0 && index < static_cast<int64_t>(n->outputs.size()), Index, "GradientEdge: ", n->cls->name(n),
+               " has ", n->outputs.size(), " outputs, not one of number ", index);
+  return Edge(n, static_cast<uint32_t>(index));
+}
+void add_edge_root(PyObject* o, PyObject* gradient, SmallVector<Edge, 2>& roots, Gradients& gradients) {
+  Edge e = edge_from(o);
+  const OutputMeta& meta = e.node->outputs[e.index];
+  gradients.push_back(initial_gradient(broadcastable_zero(meta), gradient, roots.size()));
+  roots.push_back(std::move(e));
 }
 
 void add_root(const Tensor& t, PyObject* gradient, SmallVector<Edge, 2>& roots, Gradients& gradients) {
@@ -492,11 +517,20 @@ PyObject* run_backward_python(PyObject*, PyObject* args) {
                  " gradients");
     for (Py_ssize_t i = 0; i < n; ++i) {
       PyObject* item = PyTuple_GET_ITEM(tensors, i);
-      add_root(expect_tensor(item, "backward", "tensors"), PyTuple_GET_ITEM(grads, i), roots, gradients);
+      if (is_edge(item))
+        add_edge_root(item, PyTuple_GET_ITEM(grads, i), roots, gradients);
+      else
+        add_root(expect_tensor(item, "backward", "tensors"), PyTuple_GET_ITEM(grads, i), roots, gradients);
     }
     TensorList inputs;
+    SmallVector<Edge, 2> edges;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(input_tuple); ++i) {
       PyObject* item = PyTuple_GET_ITEM(input_tuple, i);
+      edges.push_back(is_edge(item) ? edge_from(item) : Edge());
+      if (edges.back().node) {
+        inputs.push_back(Tensor());
+        continue;
+      }
       inputs.push_back(expect_tensor(item, "grad", "inputs"));
       FACULA_CHECK(inputs.back()->requires_grad(), Runtime, "One of the differentiated Tensors does not require grad");
     }
@@ -504,7 +538,7 @@ PyObject* run_backward_python(PyObject*, PyObject* args) {
     options.keep_graph = keep;
     options.create_graph = create;
     options.accumulate = accumulate;
-    Gradients results = run_backward(roots, gradients, inputs, options);
+    Gradients results = run_backward(roots, gradients, inputs, options, &edges);
     return tuple_of(results).release();
   });
 }

@@ -135,7 +135,9 @@ bool init_interop(PyObject* module);
 bool init_formulas(PyObject* module);
 bool init_batching(PyObject* module);
 bool init_autocast(PyObject* module);
+bool init_graph(PyObject* module);
 
+PyObject* show_node(Node* n);  // the Python object of a node; borrowed
 PyObject* tensor_getitem(PyObject* self, PyObject* key);
 int tensor_setitem(PyObject* self, PyObject* key, PyObject* value);
 PyObject* tensor_tolist(PyObject* self, PyObject*);

@@ -42,6 +42,7 @@ int tensor_traverse(PyObject* o, visitproc visit, void* arg) {
     if (t->meta->physical) Py_VISIT(t->meta->physical.object());
     Py_VISIT(t->meta->hooks);
     Py_VISIT(t->meta->post_hooks);
+    Py_VISIT(t->meta->packed);
   }
   return 0;
 }

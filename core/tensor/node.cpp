@@ -11,6 +11,7 @@ void (*accumulate_grad)(Node*, Gradients&) = nullptr;
 PyObject* (*capture_stack)() = nullptr;
 __thread Mode mode __attribute__((tls_model("initial-exec")));
 uint8_t detours = 0;
+Packing packing = {};
 
 static constexpr int kFreeNodes = 512;
 static Node* free_nodes[kFreeNodes];
@@ -171,11 +172,37 @@ void set_history(const Tensor& t, Node* n, uint32_t index) {
   if (n->tracked) track(t.get());
 }
 
+// A tensor without elements takes the place of t. Its history is t's, for the tensor that unpacking gives.
+static void save_packed(Node* n, const Tensor& t, int32_t slot) {
+  GradMode off(false);
+  const uint32_t before = t->version();
+  track(n);  // whatever pack gives may lead back here
+  Tensor given = t;
+  if (slot < 0) {  // t itself is still on its way to the program
+    given = alias(t);
+    set_history(given, n, static_cast<uint32_t>(-1 - slot));
+  }
+  PyObject* packed = packing.pack(given);
+  Tensor holder = empty(Dims{0}, t->dtype);
+  holder->flags |= kPacked;
+  holder->autograd().packed = packed;
+  FACULA_CHECK(t->version() == before, Runtime,
+               "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can "
+               "not be modified by in-place operations as this can lead to unexpected side-effects.");
+  if (slot >= 0) {
+    Edge e = gradient_edge(t);
+    if (e.node) set_history(holder, e.node, e.index);
+  }
+  track(holder.get());
+  n->saved.push_back({std::move(holder), 0, slot});
+}
+
 void save_tensor(Node* n, const Tensor& t, int32_t slot) {
   FACULA_CHECK(
       !(t->flags & kInference), Runtime,
       "Inference tensors cannot be saved for backward. Please do not use "
       "Tensors created in inference mode in computation tracked by autograd; make a clone to get a normal tensor.");
+  if (mode.saved_hooks) return save_packed(n, t, slot);
   if (slot < 0) {
     Tensor bare = alias(t);
     n->saved.push_back({std::move(bare), t->version(), slot});
@@ -193,8 +220,20 @@ static void check_released(Node* n) {
       "you need to access saved tensors after calling backward.");
 }
 
+static Tensor unpack_packed(Node* n, const SavedTensor& s) {
+  const Tensor holder = s.tensor;  // the hook may run anything
+  const int32_t slot = s.slot;
+  Tensor data = packing.unpack(holder->meta->packed);
+  Node* history = slot < 0 ? n : holder->node;
+  if (!history || (!mode.grad && n->op)) return data;
+  Tensor result = alias(data);
+  set_history(result, history, slot < 0 ? static_cast<uint32_t>(-1 - slot) : holder->output_index);
+  return result;
+}
+
 Tensor unpack_saved(Node* n, const SavedTensor& s) {
   check_released(n);
+  if (s.tensor->flags & kPacked) return unpack_packed(n, s);
   uint32_t now = s.tensor->version();
   if (now != s.version) {
     std::ostringstream what;

@@ -123,6 +123,8 @@ struct Mode {
   bool inference = false;
   bool anomaly = false;
   bool autocast = false;
+  bool saved_hooks = false;  // what nodes keep passes through packing.pack
+  bool write_guard = false;  // writes in place are announced to packing.before_write
 };
 extern __thread Mode mode __attribute__((tls_model("initial-exec")));
 struct GradMode {  // sets the recording mode for a scope
@@ -133,6 +135,13 @@ struct GradMode {  // sets the recording mode for a scope
 // Whether calls may have to leave the direct way: until one of these was used in the process, nobody looks further.
 enum Detour : uint8_t { kBatching = 1, kAutocast = 2 };
 extern uint8_t detours;
+// Set by core/python: hooks of programs on what nodes keep.
+struct Packing {
+  PyObject* (*pack)(const Tensor& t);  // a new reference
+  Tensor (*unpack)(PyObject* packed);
+  void (*before_write)(const Tensor& t);
+};
+extern Packing packing;
 extern PyObject* (*capture_stack)();  // set by core/python for anomaly mode
 
 }  // namespace facula

@@ -84,6 +84,7 @@ void clear_tensor(TensorObject* t) {
     Py_CLEAR(meta->hooks);
     Py_CLEAR(meta->post_hooks);
     Py_CLEAR(meta->name);
+    Py_CLEAR(meta->packed);
     delete meta;
   }
   if (t->base) t->base = Tensor();

@@ -88,8 +88,9 @@ struct AutogradMeta {
   PyObject* post_hooks = nullptr;  // dict, for register_post_accumulate_grad_hook
   PyObject* name = nullptr;
   bool retains_grad = false;
-  int level = 0;    // a batched tensor: of which vmap (see tensor/batched.h)
-  Tensor physical;  // ... and all its samples
+  int level = 0;               // a batched tensor: of which vmap (see tensor/batched.h)
+  Tensor physical;             // ... and all its samples
+  PyObject* packed = nullptr;  // stands for a kept tensor that a hook packed: (what pack returned, unpack)
 };
 
 enum TensorFlag : uint8_t {
@@ -100,6 +101,7 @@ enum TensorFlag : uint8_t {
   kOneOfSeveralViews = 16,
   kViewWithoutGrad = 32,  // how a view was made: writing into it would not be recorded rightly
   kBatched = 64,          // stands for one sample of meta->physical
+  kPacked = 128,          // stands for meta->packed among what a node keeps; no program sees it
 };
 
 struct TensorObject {

@@ -6,7 +6,7 @@ from facula._C import Tensor, _run_backward
 
 
 def _as_tuple(value) -> tuple:
-    if isinstance(value, Tensor):
+    if isinstance(value, Tensor) or hasattr(value, "output_nr"):  # also a graph.GradientEdge, which is a tuple itself
         return (value,)
     return tuple(value)
 
