@@ -18,7 +18,6 @@ from facula._C import (
     _set_write_guard,
     _walk_needs,
 )
-from facula.utils.hooks import RemovableHandle
 
 __all__ = [
     "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge",
@@ -161,8 +160,8 @@ def disable_saved_tensors_hooks(error_message: str):
         _disabled.message = before
 
 
-class _MultiHandle(RemovableHandle):
-    """Removes several hooks."""
+class _MultiHandle:
+    """Removes several hooks; in a ``with`` block, at its end."""
 
     def __init__(self, handles: tuple) -> None:
         self.handles = handles
@@ -171,14 +170,14 @@ class _MultiHandle(RemovableHandle):
         for handle in self.handles:
             handle.remove()
 
-    def __getstate__(self):
-        return self.handles
+    def __enter__(self) -> _MultiHandle:
+        return self
 
-    def __setstate__(self, state) -> None:
-        self.handles = state
+    def __exit__(self, *args) -> None:
+        self.remove()
 
 
-def register_multi_grad_hook(tensors, fn, *, mode: str = "all") -> RemovableHandle:
+def register_multi_grad_hook(tensors, fn, *, mode: str = "all") -> _MultiHandle:
     """Call a function when the gradients of several tensors are known.
 
     Args:
@@ -187,7 +186,7 @@ def register_multi_grad_hook(tensors, fn, *, mode: str = "all") -> RemovableHand
         mode (str): "all" or "any". Default: "all".
 
     Returns:
-        RemovableHandle: its ``remove()`` takes the hook away.
+        a handle whose ``remove()`` takes the hook away.
 
     Raises:
         ValueError: another mode.
