@@ -185,33 +185,3 @@ class inference_mode(_Mode):
     def __exit__(self, *_):
         _set_grad_enabled(self.before[0])
         _set_inference(self.before[1])
-
-
-class set_multithreading_enabled:
-    """Accepted and remembered: backward passes run on the calling thread here, with kernels in several.
-
-    Args:
-        mode (bool): what PyTorch's flag is to be.
-
-    Example:
-        >>> import facula as torch
-        >>> with torch.autograd.set_multithreading_enabled(False):
-        ...     torch.ones(1, requires_grad=True).sum().backward()
-    """
-
-    enabled = True
-
-    def __init__(self, mode: bool) -> None:
-        self.prev = set_multithreading_enabled.enabled
-        self.mode = mode
-        set_multithreading_enabled.enabled = mode
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *args) -> None:
-        set_multithreading_enabled.enabled = self.prev
-
-    def clone(self) -> set_multithreading_enabled:
-        """Another one with the same mode."""
-        return set_multithreading_enabled(self.mode)
