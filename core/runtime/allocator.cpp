@@ -125,13 +125,16 @@ void flush_counts(ThreadCache& t) {
 }
 
 struct ThreadEnd {
-  ThreadCache own{};
+  ThreadCache* own = nullptr;
   bool ended = false;
+  ThreadCache* begin() { return own = new (std::nothrow) ThreadCache{}; }
   ~ThreadEnd() {
-    for (size_t cls = 0; cls < kClasses; ++cls) give_batch(own, cls, own.count[cls]);
-    flush_counts(own);
     ended = true;
     cache = nullptr;
+    if (!own) return;
+    for (size_t cls = 0; cls < kClasses; ++cls) give_batch(*own, cls, own->count[cls]);
+    flush_counts(*own);
+    delete own;
   }
 };
 thread_local ThreadEnd thread_end;
@@ -157,7 +160,7 @@ Block* take_shared(Shared& s, size_t cls) {
 
 // Fills the thread's list of one class and returns one block more.
 [[gnu::noinline]] void* refill(size_t cls, size_t bytes) {
-  if (!cache && !thread_end.ended) cache = &thread_end.own;
+  if (!cache && !thread_end.ended) cache = thread_end.begin();
   Shared& s = shared();
   std::lock_guard hold(s.lock);
   Block* result = take_shared(s, cls);
