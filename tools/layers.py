@@ -33,7 +33,7 @@ PACKAGE = (
     ("utils",),
     ("nn",),
     ("fft",),
-    ("signal", "distributions", "masked"),
+    ("signal", "distributions", "masked", "overrides"),
     ("optim",),
     ("io", "utils.data", "backends", "cuda", "cpu"),
     ("datasets",),

@@ -170,49 +170,72 @@ Tensor value_tensor(PyObject* value, const Tensor& self) {
 
 }  // namespace
 
+namespace {
+
+PyObject* get(PyObject* self, PyObject* key) {
+  const Tensor x = as_tensor(self);
+  if (PyLong_CheckExact(key) && x->ndim() > 0) {
+    int64_t i = int_from(key), n = x->sizes[0];
+    FACULA_CHECK(i >= -n && i < n, Index, "index ", i, " is out of bounds for dimension 0 with size ", n);
+    return give_tensor(ops::select(x, 0, i));
+  }
+  if (PyLong_CheckExact(key))
+    fail(ErrorKind::Index,
+         "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim tensor to "
+         "a number");
+  if (PySlice_Check(key)) {
+    Tensor v = apply_slice(x, 0, key);
+    return give_tensor(v.is(x) ? call(find_op("alias"), x) : v);
+  }
+  Parsed p = parse_index(x, key);
+  if (p.any_advanced) return give_tensor(ops::index(p.view, p.advanced));
+  return give_tensor(p.view.is(x) ? call(find_op("alias"), x) : p.view);
+}
+
+void set(PyObject* self, PyObject* key, PyObject* value) {
+  const Tensor x = as_tensor(self);
+  Parsed p = parse_index(x, key);
+  Tensor v = value_tensor(value, x);
+  if (!p.any_advanced) {
+    ops::copy_(p.view, v);
+    return;
+  }
+  static const OpDef& put = find_op("index_put");
+  call_inplace(put, p.view, p.advanced, v->dtype == x->dtype ? v : ops::to_dtype(v, x->dtype), false);
+}
+
+// The result of a __torch_function__, or null when no argument has one.
+PyObject* overridden(const char* method, PyObject* self, PyObject* key, PyObject* value = nullptr) {
+  Ref function = check(PyObject_GetAttrString(reinterpret_cast<PyObject*>(tensor_type), method));
+  PyObject* args[] = {self, key, value};
+  return intercept(function.get(), args, value ? 3 : 2, nullptr);
+}
+
+}  // namespace
+
 PyObject* tensor_getitem(PyObject* self, PyObject* key) {
   return guarded([&]() -> PyObject* {
-    if (!is_plain(self) && torch_function_enabled) {
-      torch_function_enabled = false;
-      PyObject* plain = tensor_getitem(self, key);
-      torch_function_enabled = true;
-      if (!plain) return nullptr;
-      Ref held(plain);
-      Ref convert = check(PyObject_GetAttrString(plain, "as_subclass"));
-      return PyObject_CallOneArg(convert.get(), reinterpret_cast<PyObject*>(Py_TYPE(self)));
+    if (!is_plain(self) || function_hook)
+      if (PyObject* result = overridden("__getitem__", self, key)) return result;
+    try {
+      return get(self, key);
+    } catch (const Error&) {
+      if (PyObject* result = overridden("__getitem__", self, key)) return result;
+      throw;
     }
-    const Tensor x = as_tensor(self);
-    if (PyLong_CheckExact(key) && x->ndim() > 0) {
-      int64_t i = int_from(key), n = x->sizes[0];
-      FACULA_CHECK(i >= -n && i < n, Index, "index ", i, " is out of bounds for dimension 0 with size ", n);
-      return give_tensor(ops::select(x, 0, i));
-    }
-    if (PyLong_CheckExact(key))
-      fail(ErrorKind::Index,
-           "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim tensor to "
-           "a number");
-    if (PySlice_Check(key)) {
-      Tensor v = apply_slice(x, 0, key);
-      return give_tensor(v.is(x) ? call(find_op("alias"), x) : v);
-    }
-    Parsed p = parse_index(x, key);
-    if (p.any_advanced) return give_tensor(ops::index(p.view, p.advanced));
-    return give_tensor(p.view.is(x) ? call(find_op("alias"), x) : p.view);
   });
 }
 
 int tensor_setitem(PyObject* self, PyObject* key, PyObject* value) {
   return guarded_int([&] {
     FACULA_CHECK(value, Type, "Tensor does not support deleting items");
-    const Tensor x = as_tensor(self);
-    Parsed p = parse_index(x, key);
-    Tensor v = value_tensor(value, x);
-    if (!p.any_advanced) {
-      ops::copy_(p.view, v);
-      return 0;
+    if (!is_plain(self) || function_hook || (is_tensor(value) && !is_plain(value)))
+      if (Ref result = Ref(overridden("__setitem__", self, key, value))) return 0;
+    try {
+      set(self, key, value);
+    } catch (const Error&) {
+      if (!Ref(overridden("__setitem__", self, key, value))) throw;
     }
-    static const OpDef& put = find_op("index_put");
-    call_inplace(put, p.view, p.advanced, v->dtype == x->dtype ? v : ops::to_dtype(v, x->dtype), false);
     return 0;
   });
 }

@@ -115,9 +115,9 @@ PyMODINIT_FUNC PyInit__C() {
 #endif
   collect_tensor_methods();
   if (PyModule_AddIntConstant(module, "_sanitized", sanitized) < 0 || !init_types(module) || !init_tensor(module) ||
-      !init_native(module) || !init_autograd(module) || !init_function(module) || !init_interop(module) ||
-      !init_formulas(module) || !init_batching(module) || !init_autocast(module) || !init_graph(module) ||
-      !register_at_exit(module)) {
+      !init_native(module) || !init_override(module) || !init_autograd(module) || !init_function(module) ||
+      !init_interop(module) || !init_formulas(module) || !init_batching(module) || !init_autocast(module) ||
+      !init_graph(module) || !register_at_exit(module)) {
     Py_DECREF(module);
     return nullptr;
   }

@@ -11,8 +11,6 @@
 
 namespace facula {
 
-__thread bool torch_function_enabled __attribute__((tls_model("initial-exec"))) = true;
-
 namespace {
 
 struct NativeObject {
@@ -359,21 +357,21 @@ PyObject* native_call(PyObject* self, PyObject* const* args, size_t nargsf, PyOb
     Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
     Frame frame;
     PyObject* out = nullptr;
-    if (f->falls_back) {
-      try {
-        parse(f, args, nargs, kwnames, frame, out);
-      } catch (const Error&) {
-        // A body takes what the entry does not, but never something else in place of the tensor it is about.
-        bool is_tensor_first = f->kinds[0] == ArgKind::Tensor || f->kinds[0] == ArgKind::Condition;
-        if (is_tensor_first && nargs > 0 && !is_tensor(args[0])) throw;
-        return PyObject_Vectorcall(f->def, args, nargsf, kwnames);
-      }
-    } else {
+    try {
       parse(f, args, nargs, kwnames, frame, out);
+    } catch (const Error&) {
+      if (PyObject* result = intercept(self, args, nargs, kwnames)) return result;
+      if (!f->falls_back) throw;
+      // A body takes what the entry does not, but never something else in place of the tensor it is about.
+      bool is_tensor_first = f->kinds[0] == ArgKind::Tensor || f->kinds[0] == ArgKind::Condition;
+      if (is_tensor_first && nargs > 0 && !is_tensor(args[0])) throw;
+      return PyObject_Vectorcall(f->def, args, nargsf, kwnames);
     }
-    if (frame.has_subclass && torch_function_enabled) return call_overridden(self, args, nargs, kwnames);
+    const bool has_out = out && out != Py_None;
+    if (frame.has_subclass || function_hook || (has_out && !is_plain(out)))
+      if (PyObject* result = intercept(self, args, nargs, kwnames)) return result;
     Tensor destination;
-    if (out && out != Py_None) {
+    if (has_out) {
       FACULA_CHECK(is_tensor(out), Type, public_name(f), "(): argument 'out' must be Tensor, not ",
                    Py_TYPE(out)->tp_name);
       destination = as_tensor(out);
@@ -523,16 +521,9 @@ PyObject* op_names(PyObject*, PyObject*) {
   return list;
 }
 
-PyObject* set_torch_function(PyObject*, PyObject* on) {
-  bool before = torch_function_enabled;
-  torch_function_enabled = PyObject_IsTrue(on);
-  return PyBool_FromLong(before);
-}
-
 PyMethodDef module_methods[] = {
     {"native", make_native, METH_VARARGS, "native(def, name=None): the fast function of a table entry."},
     {"op_table", op_names, METH_NOARGS, "The table: (name, kind, grad_fn name) of every operation."},
-    {"_set_torch_function", set_torch_function, METH_O, "Switches __torch_function__ dispatch; returns what it was."},
     {}};
 
 // What is chosen by index may not be written over what it is chosen from.
@@ -644,29 +635,6 @@ void parse_positional(const OpDef& op, PyObject* tuple, Frame& frame) {
     FACULA_CHECK(convert(op.signature.kinds[i], o, *out, frame), Type, op.name, "(): argument ", i + 1, " must be ",
                  describe(op.signature.kinds[i]), ", not ", Py_TYPE(o)->tp_name);
   }
-}
-
-PyObject* call_overridden(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  PyObject* winner = nullptr;
-  auto consider = [&](PyObject* o) {
-    if (is_tensor(o) && !is_plain(o) && (!winner || PyType_IsSubtype(Py_TYPE(o), Py_TYPE(winner)))) winner = o;
-  };
-  Py_ssize_t total = nargs + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
-  for (Py_ssize_t i = 0; i < total; ++i) {
-    consider(args[i]);
-    if (PyList_Check(args[i]) || PyTuple_Check(args[i]))
-      for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(args[i]); ++k) consider(PySequence_Fast_GET_ITEM(args[i], k));
-  }
-  PyObject* type = reinterpret_cast<PyObject*>(Py_TYPE(winner));
-  Ref handler = check(PyObject_GetAttrString(type, "__torch_function__"));
-  Ref types = check(PyTuple_Pack(1, type));
-  Ref positional = check(PyTuple_New(nargs));
-  for (Py_ssize_t i = 0; i < nargs; ++i) PyTuple_SET_ITEM(positional.get(), i, Py_NewRef(args[i]));
-  Ref keywords = check(PyDict_New());
-  if (kwnames)
-    for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(kwnames); ++k)
-      check(PyDict_SetItem(keywords.get(), PyTuple_GET_ITEM(kwnames, k), args[nargs + k]));
-  return PyObject_CallFunctionObjArgs(handler.get(), function, types.get(), positional.get(), keywords.get(), nullptr);
 }
 
 bool init_native(PyObject* module) {

@@ -39,9 +39,12 @@ PyObject* run_op(const OpDef& op, Form form, const Arg* args, size_t n, const Te
 // Arguments of an entry in its own order, without names and defaults.
 inline constexpr const char* kGeneratorCapsule = "facula.Generator";
 void parse_positional(const OpDef& op, PyObject* tuple, Frame& frame);
-// A call with a tensor subclass among its arguments goes through the type's __torch_function__.
-PyObject* call_overridden(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
+// A call whose arguments (or items of them) have a __torch_function__ of their own goes through it, or through a mode.
+// Null: nobody wants it.
+PyObject* intercept(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
 extern __thread bool torch_function_enabled __attribute__((tls_model("initial-exec")));
+// Asks the TorchFunctionModes entered in any thread; null while there are none, which is all that other calls pay.
+extern PyObject* function_hook;
 // The Python-visible function of an entry that was bound first ("add"), for slots that meet a subclass; borrowed.
 PyObject* bound_function(const char* name);
 

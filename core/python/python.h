@@ -129,6 +129,7 @@ bool ints_from(PyObject* o, Dims& out);  // a list or tuple of integers; false w
 bool init_types(PyObject* module);
 bool init_tensor(PyObject* module);
 bool init_native(PyObject* module);
+bool init_override(PyObject* module);
 bool init_autograd(PyObject* module);
 bool init_function(PyObject* module);
 bool init_interop(PyObject* module);

@@ -84,28 +84,32 @@ bool operand_or_array(PyObject* o, Arg& out, Tensor& keep) {
   return true;
 }
 
-PyObject* overridden(const OpDef& op, PyObject* a, PyObject* b) {
-  PyObject* function = bound_function(op.name);
+// The call as __torch_function__ sees it: of the function that Python knows. Null: there is none, or nobody wants it.
+[[gnu::noinline]] PyObject* overridden(const OpDef& op, PyObject* a, PyObject* b, Form form) {
+  PyObject* function = bound_function(form == Form::InPlace ? (std::string(op.name) + "_").c_str() : op.name);
   PyObject* args[] = {a, b};
-  if (!function) return nullptr;
-  return PyObject_Vectorcall(function, args, b ? 2 : 1, nullptr);
+  return function ? intercept(function, args, b ? 2 : 1, nullptr) : nullptr;
 }
 
-bool foreign(PyObject* o) { return !is_plain(o) && is_tensor(o) && torch_function_enabled; }
+bool foreign(PyObject* o) { return !is_plain(o) && is_tensor(o); }
 
 PyObject* binary(const OpDef& op, PyObject* a, PyObject* b, Form form = Form::Functional) {
   return guarded([&]() -> PyObject* {
-    if (foreign(a) || foreign(b))
-      if (form == Form::Functional && bound_function(op.name)) return overridden(op, a, b);
+    if (foreign(a) || foreign(b) || function_hook)
+      if (PyObject* result = overridden(op, a, b, form)) return result;
     Arg args[2];
     Tensor array;
-    if (!operand_or_array(a, args[0], array) || !operand_or_array(b, args[1], array)) Py_RETURN_NOTIMPLEMENTED;
+    if (!operand_or_array(a, args[0], array) || !operand_or_array(b, args[1], array)) {
+      if (PyObject* result = overridden(op, a, b, form)) return result;
+      Py_RETURN_NOTIMPLEMENTED;
+    }
     return give_tensor(apply_pointwise(op, args, 2, form == Form::InPlace ? args[0].as_tensor() : Tensor(), form));
   });
 }
 PyObject* unary(const OpDef& op, PyObject* a) {
   return guarded([&]() -> PyObject* {
-    if (foreign(a) && bound_function(op.name)) return overridden(op, a, nullptr);
+    if (foreign(a) || function_hook)
+      if (PyObject* result = overridden(op, a, nullptr, Form::Functional)) return result;
     Arg args[] = {Arg(raw(a))};
     return give_tensor(apply_pointwise(op, args, 1, Tensor(), Form::Functional));
   });
@@ -161,9 +165,10 @@ PyObject* slot_positive(PyObject* a) { return Py_NewRef(a); }
 PyObject* slot_matmul(PyObject* a, PyObject* b) {
   return guarded([&]() -> PyObject* {
     static const OpDef& op = find_op("matmul");
-    if (!is_tensor(a) || !is_tensor(b)) Py_RETURN_NOTIMPLEMENTED;
-    if (foreign(a) || foreign(b))
-      if (bound_function("matmul")) return overridden(op, a, b);
+    const bool both = is_tensor(a) && is_tensor(b);
+    if (!both || foreign(a) || foreign(b) || function_hook)
+      if (PyObject* result = overridden(op, a, b, Form::Functional)) return result;
+    if (!both) Py_RETURN_NOTIMPLEMENTED;
     Arg args[] = {Arg(raw(a)), Arg(raw(b))};
     return run_op(op, Form::Functional, args, 2, Tensor());
   });

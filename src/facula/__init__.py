@@ -65,7 +65,7 @@ cfloat, cdouble = complex64, complex128
 _LAZY_MODULES = frozenset(
     (
         "amp", "autograd", "backends", "cpu", "cuda", "datasets", "distributions", "fft", "func", "io", "linalg",
-        "masked", "nn", "optim", "signal", "special", "testing", "utils",
+        "masked", "nn", "optim", "overrides", "signal", "special", "testing", "utils",
     )
 )  # fmt: skip
 _LAZY_NAMES = {
