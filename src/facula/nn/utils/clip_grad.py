@@ -130,3 +130,21 @@ def clip_grad_value_(parameters, clip_value: float, foreach: bool | None = None)
         for param in _as_list(parameters):
             if param.grad is not None:
                 param.grad.clamp_(-clip_value, clip_value)
+
+
+def clip_grad_norm(
+    parameters,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """``clip_grad_norm_`` under its older name, with a FutureWarning."""
+    import warnings
+
+    warnings.warn(
+        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
