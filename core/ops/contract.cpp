@@ -172,20 +172,75 @@ void addmm_vjp(Backward& b) {
 
 // A factor in the type of integers, which it must not change.
 Scalar factor(const Scalar& by, DType dtype) { return is_integral(dtype) ? Scalar(by.to_int()) : by; }
-Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
-  if (a->dtype == DType::Float16 || a->dtype == DType::BFloat16) {  // composed, yet rounded once
-    auto wide = [](const Tensor& t) { return ops::to_dtype(t, DType::Float32); };
-    return ops::to_dtype(baddbmm(wide(input), wide(a), wide(b), beta, alpha), a->dtype);
-  }
-  alpha = factor(alpha, a->dtype), beta = factor(beta, a->dtype);
-  Tensor product = scaled(ops::bmm(a, b), alpha);
-  return beta.equals(0) ? product : ops::add(scaled(input, beta), product);
+
+// What addmv and baddbmm share: the checks of their types, and beta * input in place, to which the product is added.
+bool starts_with_input(const char* name, const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
+                       const Tensor& out) {
+  same_dtype(name, a, b);
+  FACULA_CHECK(input->dtype == a->dtype, Runtime, name, "(): the input must have the dtype of the factors, but got ",
+               scalar_type_name(input->dtype), " and ", scalar_type_name(a->dtype));
+  if (beta.equals(0)) return false;
+  ops::copy_memory(out, input);
+  return true;
 }
-Tensor addmv(const Tensor& input, const Tensor& a, const Tensor& x, Scalar beta, Scalar alpha) {
-  static const OpDef& op = find_op("mv");
+
+Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
+  FACULA_CHECK(a->ndim() == 3, Runtime, "batch1 must be a 3D tensor");
+  FACULA_CHECK(b->ndim() == 3, Runtime, "batch2 must be a 3D tensor");
+  FACULA_CHECK(a->sizes[0] == b->sizes[0] && a->sizes[2] == b->sizes[1], Runtime,
+               "Expected size for first two dimensions of batch2 tensor to be: [", a->sizes[0], ", ", a->sizes[2],
+               "] but got: [", b->sizes[0], ", ", b->sizes[1], "].");
   alpha = factor(alpha, a->dtype), beta = factor(beta, a->dtype);
-  Tensor product = scaled(call(op, a, x), alpha);
-  return beta.equals(0) ? product : ops::add(scaled(input, beta), product);
+  if (alpha.kind == Category::Complex || beta.kind == Category::Complex) {  // BLAS is called with real factors
+    GradMode off(false);
+    Tensor product = scaled(ops::bmm(a, b), alpha);
+    return beta.equals(0) ? product : ops::add(scaled(input, beta), product);
+  }
+  int64_t batch = a->sizes[0], m = a->sizes[1], k = a->sizes[2], n = b->sizes[2];
+  Tensor out = empty({batch, m, n}, a->dtype);
+  const bool added = starts_with_input("baddbmm", input, a, b, beta, out);
+  if (out->numel == 0) return out;
+  Matrix x = as_matrix(a), y = as_matrix(b);
+  GilRelease unlocked(batch * m * n * k > kLongWork);
+  gemm_batched(out->dtype, x.transposed, y.transposed, batch, m, n, k, alpha.to_double(), x.data, x.lead,
+               x.keep->strides[0], y.data, y.lead, y.keep->strides[0], added ? beta.to_double() : 0, out->data(), n,
+               m * n);
+  return out;
+}
+void baddbmm_vjp(Backward& b) {
+  Tensor g = b.grad();
+  if (b.needs(0)) b.set(0, scaled(g, ops::conj(b.arg(3).number)));
+  Tensor ga = scaled(g, ops::conj(b.arg(4).number));
+  if (b.needs(1)) b.set(1, ops::bmm(ga, ops::transpose(ops::conj(b.input(2)), 1, 2)));
+  if (b.needs(2)) b.set(2, ops::bmm(ops::transpose(ops::conj(b.input(1)), 1, 2), ga));
+}
+
+Tensor addmv(const Tensor& input, const Tensor& a, const Tensor& x, Scalar beta, Scalar alpha) {
+  FACULA_CHECK(a->ndim() == 2 && x->ndim() == 1, Runtime, "vector + matrix @ vector expected, got ", input->ndim(),
+               ", ", a->ndim(), ", ", x->ndim());
+  FACULA_CHECK(a->sizes[1] == x->sizes[0], Runtime, "size mismatch, got input (", a->sizes[0], "), mat (", a->sizes[0],
+               "x", a->sizes[1], "), vec (", x->sizes[0], ")");
+  alpha = factor(alpha, a->dtype), beta = factor(beta, a->dtype);
+  if (alpha.kind == Category::Complex || beta.kind == Category::Complex) {
+    static const OpDef& op = find_op("mv");
+    GradMode off(false);
+    Tensor product = scaled(call(op, a, x), alpha);
+    return beta.equals(0) ? product : ops::add(scaled(input, beta), product);
+  }
+  Tensor out = empty({a->sizes[0]}, a->dtype);
+  const bool added = starts_with_input("addmv", input, a, x, beta, out);
+  if (out->numel == 0) return out;
+  Tensor column = alias(x, {x->sizes[0], 1}, {x->strides[0], 1}, x->byte_offset);
+  multiply(a, column, alias(out, {a->sizes[0], 1}, {1, 1}, 0), alpha.to_double(), added ? beta.to_double() : 0);
+  return out;
+}
+void addmv_vjp(Backward& b) {
+  static const OpDef& op = find_op("mv");
+  Tensor g = b.grad();
+  if (b.needs(0)) b.set(0, scaled(g, ops::conj(b.arg(3).number)));
+  Tensor ga = scaled(g, ops::conj(b.arg(4).number));
+  if (b.needs(1)) b.set(1, outer_product(ga, ops::conj(b.input(2))));
+  if (b.needs(2)) b.set(2, call(op, ops::t(ops::conj(b.input(1))), ga));
 }
 
 // ---- linear: input [..., in] @ weight [out, in] transposed + bias [out] ----
@@ -292,8 +347,8 @@ const OpDef kOps[] = {
     FACULA_OP("mv", Contraction, "MvBackward0", mv, .vjp = mv_vjp, .saves = {0b10, 0b01}),
     FACULA_OP("dot", Contraction, "DotBackward0", dot, .vjp = dot_vjp, .saves = {0b10, 0b01}),
     FACULA_OP("addmm", Contraction, "AddmmBackward0", addmm, .vjp = addmm_vjp, .saves = {0, 0b100, 0b010}),
-    FACULA_OP("baddbmm", Contraction, nullptr, baddbmm),
-    FACULA_OP("addmv", Contraction, nullptr, addmv),
+    FACULA_OP("baddbmm", Contraction, "BaddbmmBackward0", baddbmm, .vjp = baddbmm_vjp, .saves = {0, 0b100, 0b010}),
+    FACULA_OP("addmv", Contraction, "AddmvBackward0", addmv, .vjp = addmv_vjp, .saves = {0, 0b100, 0b010}),
     FACULA_OP("_linear_bias", Contraction, "AddmmBackward0", linear_forward, .vjp = linear_vjp,
               .saves = {0b10, 0b01, 0}),
     FACULA_OP("_linear", Contraction, "MmBackward0", linear_forward, .vjp = linear_vjp, .saves = {0b10, 0b01, 0}),

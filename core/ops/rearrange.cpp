@@ -46,37 +46,22 @@ void triu_vjp(Backward& b) {
 
 // ---- flip ----
 
-Tensor flip_one(const Tensor& x, int64_t dim) {
-  Tensor src = ops::contiguous_memory(x), out = empty(x->sizes, x->dtype);
-  if (out->numel == 0) return out;
-  Axis a = axis_of(x->sizes, dim);
-  Tensor index = empty({a.size}, DType::Int64);
-  for (int64_t i = 0; i < a.size; ++i) index->ptr<int64_t>()[i] = a.size - 1 - i;
-  const int64_t row = a.inner * x->item_size();
-  GilRelease unlocked(out->numel > kLongWork);
-  for (int64_t o = 0; o < a.outer; ++o)
-    cpu::index().gather_rows(a.size, index->ptr<int64_t>(), a.size, src->data() + o * a.size * row, row, row,
-                             out->data() + o * a.size * row);
-  return out;
-}
+// A copy of the view that walks the flipped dimensions backwards.
 Tensor flip(const Tensor& x, const Dims& dims) {
   SmallVector<bool, 8> seen(static_cast<size_t>(x->ndim() > 0 ? x->ndim() : 1), false);
-  Tensor out = ops::contiguous_memory(x);
+  Dims strides = x->strides;
+  int64_t offset = x->byte_offset;
   for (int64_t given : dims) {
     int64_t d = wrap_dim(given, x->ndim());
     FACULA_CHECK(!seen[d], Runtime, "dim ", d, " appears multiple times in the list of dims");
     seen[d] = true;
+    if (x->ndim() == 0 || x->sizes[d] < 2) continue;
+    offset += (x->sizes[d] - 1) * strides[d] * x->item_size();
+    strides[d] = -strides[d];
   }
-  bool fresh = !out.is(x);
-  for (int64_t d = 0; d < x->ndim(); ++d) {
-    if (!seen[d] || x->sizes[d] < 2) continue;
-    out = flip_one(out, d);
-    fresh = true;
-  }
-  if (fresh) return out;
-  Tensor copy = empty(x->sizes, x->dtype);
-  ops::copy_memory(copy, x);
-  return copy;
+  Tensor out = empty(x->sizes, x->dtype);
+  if (out->numel) ops::copy_memory(out, alias(x, x->sizes, strides, offset));
+  return out;
 }
 void flip_vjp(Backward& b) {
   static const OpDef& op = find_op("flip");

@@ -34,8 +34,9 @@ PyObject* set_blas(PyObject*, PyObject* path) {
 }
 PyObject* memory(PyObject*, PyObject*) {
   AllocatorStats s = allocator_stats();
-  return Py_BuildValue("{s:L,s:L,s:L}", "in_use", static_cast<long long>(s.in_use), "cached",
-                       static_cast<long long>(s.cached), "peak", static_cast<long long>(s.peak));
+  return Py_BuildValue("{s:L,s:L,s:L,s:L}", "in_use", static_cast<long long>(s.in_use), "cached",
+                       static_cast<long long>(s.cached), "peak", static_cast<long long>(s.peak), "made",
+                       static_cast<long long>(s.made));
 }
 PyObject* empty_cached(PyObject*, PyObject*) {
   empty_cache();
@@ -90,7 +91,7 @@ PyMethodDef methods[] = {
     {"set_num_threads", set_threads, METH_O, "set_num_threads(n): how many threads a large operation may use."},
     {"_isa", isa_of, METH_NOARGS, "The instruction set of the kernels: baseline, avx2 or avx512."},
     {"_set_blas_path", set_blas, METH_O, "Where OpenBLAS is; loaded at the first large product."},
-    {"_memory_stats", memory, METH_NOARGS, "Bytes in use, cached and at the peak."},
+    {"_memory_stats", memory, METH_NOARGS, "Bytes in use, cached and at the peak; blocks made in this thread."},
     {"_empty_cache", empty_cached, METH_NOARGS, "Gives cached memory back to the system."},
     {"get_default_dtype", get_default, METH_NOARGS, "get_default_dtype() -> dtype: the type of Python floats."},
     {"set_default_dtype", set_default, METH_O, "set_default_dtype(d): the type of Python floats."},

@@ -47,7 +47,7 @@ void deallocate(void* p, size_t bytes) {
   bytes_in_use -= static_cast<int64_t>(bytes);
   std::free(p);
 }
-AllocatorStats allocator_stats() { return {bytes_in_use, 0, bytes_peak}; }
+AllocatorStats allocator_stats() { return {bytes_in_use, 0, bytes_peak, 0}; }
 void empty_cache() {}
 
 #else
@@ -96,6 +96,7 @@ struct ThreadCache {
   Block* free[kClasses];
   int32_t count[kClasses];
   int64_t used;  // small bytes handed out minus taken back since the last flush into `in_use`
+  int64_t made;  // blocks handed out, small and large
 };
 
 // A pointer, so that the module stays small in static TLS. Null before a thread's first block and after its end: such
@@ -182,6 +183,7 @@ Block* take_shared(Shared& s, size_t cls) {
     ++cache->count[cls];
   }
   cache->used += size;
+  ++cache->made;
   flush_counts(*cache);
   return result;
 }
@@ -351,14 +353,18 @@ void deallocate_large(void* p, size_t bytes) {
 }  // namespace
 
 void* allocate(size_t bytes) {
-  if (__builtin_expect(bytes > kSmallLimit, 0)) return allocate_large(bytes);
-  const size_t cls = (bytes - (bytes != 0)) / kAlignment;
   ThreadCache* t = cache;
+  if (__builtin_expect(bytes > kSmallLimit, 0)) {
+    if (t) ++t->made;
+    return allocate_large(bytes);
+  }
+  const size_t cls = (bytes - (bytes != 0)) / kAlignment;
   if (__builtin_expect(!t || !t->free[cls], 0)) return refill(cls, bytes);
   Block* block = t->free[cls];
   t->free[cls] = block->next;
   --t->count[cls];
   t->used += static_cast<int64_t>((cls + 1) * kAlignment);
+  ++t->made;
   return block;
 }
 
@@ -377,7 +383,7 @@ void deallocate(void* p, size_t bytes) {
 
 AllocatorStats allocator_stats() {
   if (cache) flush_counts(*cache);
-  return {in_use.load(), cached.load(), peak.load()};
+  return {in_use.load(), cached.load(), peak.load(), cache ? cache->made : 0};
 }
 
 void empty_cache() {

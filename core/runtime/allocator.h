@@ -9,7 +9,8 @@ namespace facula {
 void* allocate(size_t bytes);
 void deallocate(void* p, size_t bytes);  // the same `bytes` as were asked for
 struct AllocatorStats {
-  int64_t in_use, cached, peak;
+  int64_t in_use, cached, peak;  // bytes, of all threads
+  int64_t made;                  // blocks that this thread has asked for so far
 };
 AllocatorStats allocator_stats();
 void empty_cache();  // gives every cached block back to the system
