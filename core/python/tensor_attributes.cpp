@@ -107,21 +107,26 @@ PyObject* always_false(PyObject*, PyObject*) { Py_RETURN_FALSE; }
 PyObject* return_self(PyObject* self, PyObject*) { return Py_NewRef(self); }
 
 // Channels-last strides: those of a contiguous tensor whose channel dimension comes last.
-bool is_channels_last(TensorObject* t) {
-  if (t->ndim() != 4) return false;
+bool is_channels_last(TensorObject* t, int64_t rank) {
+  if (t->ndim() != rank) return false;
   int64_t step = 1;
-  for (int d : {1, 3, 2, 0}) {
-    if (t->sizes[d] != 1 && t->strides[d] != step) return false;
+  auto follows = [&](int64_t d) {
+    const bool fits = t->sizes[d] == 1 || t->strides[d] == step;
     step *= t->sizes[d];
-  }
-  return true;
+    return fits;
+  };
+  if (!follows(1)) return false;
+  for (int64_t d = rank - 1; d > 1; --d)
+    if (!follows(d)) return false;
+  return follows(0);
 }
 PyObject* is_contiguous_method(PyObject* self, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"memory_format", nullptr};
   PyObject* format = nullptr;
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:is_contiguous", const_cast<char**>(names), &format))
     return nullptr;
-  if (format && format == named_constant("channels_last")) return PyBool_FromLong(is_channels_last(raw(self)));
+  if (format && format == named_constant("channels_last")) return PyBool_FromLong(is_channels_last(raw(self), 4));
+  if (format && format == named_constant("channels_last_3d")) return PyBool_FromLong(is_channels_last(raw(self), 5));
   return PyBool_FromLong(raw(self)->is_contiguous());
 }
 

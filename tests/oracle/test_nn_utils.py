@@ -181,3 +181,18 @@ def test_memory_formats_and_older_names():
             m[0].weight.grad = p.ones_like(m[0].weight)
             p.nn.utils.clip_grad_norm([m[0].weight], 1.0)
         assert caught[0].category is FutureWarning
+
+
+@pytest.mark.parametrize("name, shape", [("channels_last", (2, 3, 4, 5)), ("channels_last_3d", (2, 3, 4, 5, 2))])
+def test_channels_last_of_copies(name, shape):
+    told = []
+    for p in BOTH:
+        form = getattr(p, name)
+        x = p.arange(float(p.Size(shape).numel())).reshape(shape)
+        last = x.to(memory_format=form)
+        both = last, x.clone(memory_format=form), x.contiguous(memory_format=form), p.empty(shape, memory_format=form)
+        told.append([(t.stride(), t.is_contiguous(memory_format=form), t.is_contiguous()) for t in both])
+        told[-1] += [last.clone().stride(), last.clone(memory_format=p.contiguous_format).stride(), p.equal(last, x)]
+        with pytest.raises(RuntimeError, match="required rank"):
+            p.ones(2).contiguous(memory_format=form)
+    assert told[0] == told[1]

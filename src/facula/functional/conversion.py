@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from facula import _C
-from facula._C import Tensor, bfloat16, channels_last, float16, float32, float64, int8, int16, int32, int64, uint8
+from facula._C import (
+    Tensor,
+    bfloat16,
+    channels_last,
+    channels_last_3d,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+)
 from facula._C import bool as bool_dtype
 from facula._C import device as device_type
 from facula._C import dtype as dtype_type
@@ -78,8 +91,8 @@ def to(
 
 
 def _as_format(x: Tensor, memory_format) -> Tensor:
-    if memory_format is channels_last:
-        return x if x.is_contiguous(memory_format=channels_last) else contiguous(x, channels_last)
+    if memory_format is channels_last or memory_format is channels_last_3d:
+        return x if x.is_contiguous(memory_format=memory_format) else contiguous(x, memory_format)
     return contiguous(x) if repr(memory_format) == "torch.contiguous_format" else x
 
 

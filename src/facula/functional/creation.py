@@ -10,6 +10,7 @@ from facula._C import (
     _frombuffer,
     _tensor,
     channels_last,
+    channels_last_3d,
     float64,
     get_default_dtype,
     int64,
@@ -276,9 +277,10 @@ def empty(
     if device is not None or layout is not None or pin_memory:
         check_place(device, layout, pin_memory)
     shape = shape_of(sizes, size)
-    if memory_format is channels_last:
-        n, c, h, w = shape
-        return finish(_empty((n, h, w, c), dtype or get_default_dtype()).permute(0, 3, 1, 2), out, requires_grad)
+    if memory_format is channels_last or memory_format is channels_last_3d:
+        n, c, *inner = shape
+        last = _empty((n, *inner, c), dtype or get_default_dtype())
+        return finish(last.movedim(-1, 1), out, requires_grad)
     return finish(_empty(shape, dtype or get_default_dtype()), out, requires_grad)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from facula._C import Size, Tensor, channels_last
+from facula._C import Size, Tensor, channels_last, channels_last_3d, contiguous_format
 from facula._C import dtype as dtype_type
 from facula._native import native
 from facula.functional.arguments import write_out
@@ -659,9 +659,10 @@ def clone(input: Tensor, *, memory_format=None) -> Tensor:
         >>> torch.clone(torch.tensor([1.0, 2.0]))
         tensor([1., 2.])
     """
-    if memory_format is channels_last:
-        return permute(_clone(_contiguous(permute(input, 0, 2, 3, 1))), 0, 3, 1, 2)
-    return _clone(input)
+    if memory_format is channels_last or memory_format is channels_last_3d:
+        return _with_channels_last(input, memory_format, lambda x: _clone(_contiguous(x)))
+    copy = _clone(input)
+    return _contiguous(copy) if memory_format is contiguous_format else copy
 
 
 def contiguous(input: Tensor, memory_format=None) -> Tensor:
@@ -672,9 +673,17 @@ def contiguous(input: Tensor, memory_format=None) -> Tensor:
         >>> torch.zeros(2, 3).t().contiguous().stride()
         (2, 1)
     """
-    if memory_format is channels_last:
-        return permute(_contiguous(permute(input, 0, 2, 3, 1)), 0, 3, 1, 2)
+    if memory_format is channels_last or memory_format is channels_last_3d:
+        return _with_channels_last(input, memory_format, _contiguous)
     return _contiguous(input)
+
+
+def _with_channels_last(input: Tensor, memory_format, copy) -> Tensor:
+    rank = 4 if memory_format is channels_last else 5
+    if input.dim() != rank:
+        raise RuntimeError(f"required rank {rank} tensor to use {str(memory_format).removeprefix('torch.')} format")
+    inner = range(2, rank)
+    return permute(copy(permute(input, 0, *inner, 1)), 0, rank - 1, *(d - 1 for d in inner))
 
 
 def _at_least(tensors: tuple, grow):

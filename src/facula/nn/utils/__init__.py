@@ -3,7 +3,8 @@
 from . import rnn
 from .clip_grad import clip_grad_norm, clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .convert_parameters import parameters_to_vector, vector_to_parameters
-from .weight_norm import remove_weight_norm, weight_norm  # at once: the function has to hide the file of its name
+from .spectral_norm import remove_spectral_norm, spectral_norm  # at once: the function has to hide the file of its name
+from .weight_norm import remove_weight_norm, weight_norm
 
 _LATER = {
     "fusion": "fuse_conv_bn_eval fuse_conv_bn_weights fuse_linear_bn_eval fuse_linear_bn_weights",
@@ -12,7 +13,6 @@ _LATER = {
     "parametrizations": "",
     "parametrize": "",
     "prune": "",
-    "spectral_norm": "remove_spectral_norm spectral_norm",
 }
 
 
@@ -21,9 +21,8 @@ def __getattr__(name):
 
     for file, names in _LATER.items():
         if name in names.split():
-            module = import_module(f"{__name__}.{file}")
-            globals().update({n: getattr(module, n) for n in names.split()})  # a function may hide the file of its name
-            return globals()[name]
+            globals()[name] = value = getattr(import_module(f"{__name__}.{file}"), name)
+            return value
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value = import_module(f"{__name__}.{name}")
