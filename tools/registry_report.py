@@ -55,7 +55,7 @@ REASONS = (
      r"is_(vulkan|mkldnn|xpu|mps|mtia|ipu|hpu|xla|maia|ort|nested)(_.*)?|to_mkldnn|record_stream|Stream|Event|cudart.*|"
      r".*[aA]ccelerator.*|nccl.*|Device.*|get_device_module|has_(lapack|mkl|openmp|spectral)|PRIVATE_OPS|tf32_notes)",
      "other devices and backends"),
-    (ANY + r"(is_distributed|DataParallel|SyncBatchNorm|DistributedSampler|share_memory_|is_shared|AggregationType|"
+    (ANY + r"(is_distributed|DataParallel|SyncBatchNorm|share_memory_|is_shared|AggregationType|"
      r"AVG|SUM)", "more than one process"),
     (ANY + r"(sym_.*|Sym.*|constrain_.*|.*guard.*|is_meta|enforce_grad_layout_policy|dim_order)", "symbolic sizes"),
     (ANY + r"(align_(to|as|tensors)|rename_?|refine_names|has_names|names)", "named tensors"),
