@@ -226,16 +226,18 @@ inline constexpr __mmask16 kAll16 = 0xffff;
 inline constexpr __mmask8 kAll8 = 0xff;
 #endif
 
-LANE_OP bool any(Mask<float> m) {
+template <class T>
+LANE_OP bool any(Mask<T> m) {
 #if defined(__AVX512F__)
-  return _mm512_movepi32_mask((__m512i)m.m);
+  if constexpr (sizeof(T) == 4) return _mm512_movepi32_mask((__m512i)m.m);
+  if constexpr (sizeof(T) == 8) return _mm512_movepi64_mask((__m512i)m.m);
 #elif defined(__AVX2__)
-  return _mm256_movemask_ps((__m256)m.m);
+  return _mm256_movemask_epi8((__m256i)m.m);
 #elif defined(__x86_64__)
-  return _mm_movemask_ps((__m128)m.m);
+  return _mm_movemask_epi8((__m128i)m.m);
 #else
-  int32_t r = 0;
-  for (int i = 0; i < Vec<float>::width; ++i) r |= m.m[i];
+  IntOf<T> r = 0;
+  for (int i = 0; i < Vec<T>::width; ++i) r |= m.m[i];
   return r;
 #endif
 }
@@ -315,7 +317,7 @@ LANE_OP Vec<float> residual(Vec<float> a, Vec<float> b, Vec<float> c) {
 }
 #endif
 
-// 1 / x for moderate x, to 2^-13 and to about one ulp.
+// 1 / x for moderate x, to 2^-13 (float) and 2^-40 (double); a / b to about one ulp.
 LANE_OP Vec<float> rough_reciprocal(Vec<float> x) {
 #if defined(__AVX512F__)
   return _mm512_maskz_rcp14_ps(kAll16, x.v);
@@ -323,7 +325,24 @@ LANE_OP Vec<float> rough_reciprocal(Vec<float> x) {
   return 1.0 / x;
 #endif
 }
-LANE_OP Vec<double> rough_reciprocal(Vec<double> x) { return 1.0 / x; }
+LANE_OP Vec<double> rough_reciprocal(Vec<double> x) {
+#if defined(__AVX512F__)
+  Vec<double> y = _mm512_maskz_rcp14_pd(kAll8, x.v), e = residual(y, x, Vec<double>(1));
+  return y + y * (e + e * e);  // e < 2^-14: the next term of the series is e^3
+#else
+  return 1.0 / x;
+#endif
+}
+template <class T>
+LANE_OP Vec<T> quotient(Vec<T> a, Vec<T> b) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 8) {
+    Vec<T> inverse = rough_reciprocal(b), q = a * inverse;
+    return q + inverse * residual(q, b, a);
+  }
+#endif
+  return a / b;
+}
 LANE_OP Vec<float> fast_reciprocal(Vec<float> x) {
 #if defined(__AVX512F__)
   Vec<float> y = rough_reciprocal(x);

@@ -1,6 +1,6 @@
 // Blocks of any element type to the type a reduction is computed in, and single results back.
 #include "cpu/reduce_fold.h"
-#include "expr/lane_exponential.h"
+#include "expr/lane_power.h"
 
 namespace facula::cpu::FACULA_ISA {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "expr/lane_arithmetic.h"
 #include "expr/lane_complex.h"
+#include "expr/lane_hyperbolic.h"
 #include "expr/lane_special.h"
 #include "expr/lane_trigonometric.h"
 #include "expr/primitives.h"

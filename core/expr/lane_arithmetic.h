@@ -73,20 +73,23 @@ INT_MATH V fmin(V x, V y) { return select(x < y, x, y); }
 LANE_MATH_CALL V fmod_by_libm(V x, V y) {
   return per_lane([](double a, double b) { return __builtin_fmod(a, b); }, x, y);
 }
-// Exact in double for float operands while the quotient has fewer than 29 bits: 24 + 29 = 53.
+// x - trunc(x / y) y is exact once the quotient is an integer of the lane's precision; rounded, it may be one too
+// large. In double for float operands, whose quotient may have 29 bits: 24 + 29 = 53. The bounds of double operands
+// keep the products of `residual` normal.
+template <class D>
+[[gnu::always_inline]] inline D fmod_magnitude(D m, D d) {
+  D q = trunc(m / d), r = residual(q, d, m);
+  return select(d == kInf, m, select(r < 0.0, r + d, r));
+}
 LANE_MATH V fmod(V x, V y) {
-  if constexpr (!kIsFloat<V>)
-    return fmod_by_libm(x, y);
-  else {
-    if (__builtin_expect(any(!(abs(x) < abs(y) * 0x1p28)), 0)) return fmod_by_libm(x, y);
-    return through_double(
-        [](auto a, auto b) {
-          auto m = abs(a), d = abs(b), r = m - trunc(m / d) * d;
-          r = select(r < 0.0, r + d, r);  // the quotient was rounded up to an integer
-          r = select(d == kInf, m, r);
-          return with_sign(r, a);
-        },
-        x, y);
+  V m = abs(x), d = abs(y);
+  if constexpr (kIsFloat<V>) {
+    if (__builtin_expect(any(!(m < d * 0x1p28)), 0)) return fmod_by_libm(x, y);
+    return with_sign(through_double([](auto a, auto b) { return fmod_magnitude(a, b); }, m, d), x);
+  } else {
+    auto regular = (m < d * 0x1p51) & (m < 0x1p900) & (d > 0x1p-900) & (d < 0x1p900);
+    if (__builtin_expect(any(!regular), 0)) return fmod_by_libm(x, y);
+    return with_sign(fmod_magnitude(m, d), x);
   }
 }
 LANE_MATH V remainder(V x, V y) {
@@ -175,16 +178,22 @@ LANE_MATH_CALL V nextafter(V x, V y) {
       },
       x, y);
 }
+// Scaled where squares of double operands would overflow or vanish.
+template <class D>
+[[gnu::always_inline]] inline D hypotenuse(D a, D b, D up, D down) {
+  a = a * up, b = b * up;
+  return select((a == kInf) | (b == kInf), D(kInf), sqrt_lanes(a * a + b * b) * down);
+}
 LANE_MATH_CALL V hypot(V x, V y) {
-  if constexpr (!kIsFloat<V>)
-    return per_lane([](double a, double b) { return __builtin_hypot(a, b); }, x, y);
-  else
-    return through_double(
-        [](auto a, auto b) {
-          auto r = sqrt_lanes(a * a + b * b);
-          return select((abs(a) == kInf) | (abs(b) == kInf), decltype(r)(kInf), r);
-        },
-        x, y);
+  V a = abs(x), b = abs(y);
+  if constexpr (kIsFloat<V>) {
+    return through_double([](auto a, auto b) { return hypotenuse(a, b, decltype(a)(1.0), decltype(a)(1.0)); }, a, b);
+  } else {
+    V top = select(a > b, a, b);
+    auto large = top > 0x1p500, small = top < 0x1p-450;
+    return hypotenuse(a, b, select(large, V(0x1p-600), select(small, V(0x1p600), V(1.0))),
+                      select(large, V(0x1p600), select(small, V(0x1p-600), V(1.0))));
+  }
 }
 
 }  // namespace facula::lane_math

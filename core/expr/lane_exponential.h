@@ -131,7 +131,7 @@ LANE_MATH V log_tail(V f) {
                 f -
             0.5);
   } else {  // 2 atanh(s) = log(1 + f) with s = f / (2 + f)
-    V s = f / (f + 2.0), z = s * s, half_square = 0.5 * f * f;
+    V s = quotient(f, f + 2.0), z = s * s, half_square = 0.5 * f * f;
     V r = z * polynomial(z, 0.66666666666666596, 0.40000000000056951, 0.28571428555767447, 0.22222224302957472,
                          0.18181665503766872, 0.15391123686019589, 0.13173407263781901, 0.13844311005500204);
     return s * (half_square + r) - half_square;
@@ -162,20 +162,6 @@ LANE_MATH V log1p_of_sum(V x, V low) {
   return select(x == 0.0, x, log_specials(u, r));
 }
 LANE_MATH V log1p(V x) { return log1p_of_sum(x, V(0.0)); }
-// Logarithms to another base: in double for float; libm for double, which is exact at the powers of the base.
-LANE_MATH_CALL V log2(V x) {
-  if constexpr (kIsFloat<V>)
-    return through_double([](auto a) { return log(a) * M_LOG2E; }, x);
-  else
-    return per_lane([](double a) { return __builtin_log2(a); }, x);
-}
-LANE_MATH_CALL V log10(V x) {
-  if constexpr (kIsFloat<V>)
-    return through_double([](auto a) { return log(a) * M_LOG10E; }, x);
-  else
-    return per_lane([](double a) { return __builtin_log10(a); }, x);
-}
-
 // Float: an odd polynomial below 1 (minimax fit, 2^-28), 1 - 2 / (exp(2|x|) + 1) above, where the subtraction is
 // benign.
 LANE_MATH V tanh_float(V x) {
@@ -238,85 +224,5 @@ LANE_MATH_CALL V logaddexp2(V x, V y) {
 }
 LANE_MATH_CALL V xlogy(V x, V y) { return select((x == 0.0) & !isnan(y), V(0.0), x * log(y)); }
 LANE_MATH_CALL V xlog1py(V x, V y) { return select((x == 0.0) & !isnan(y), V(0.0), x * log1p(y)); }
-
-// C99 pow from exp(y log|x|) in double: 2^-30 relative for every float result.
-template <class D>
-D pow_by_log(D x, D y) {
-  D r = exp(y * log(abs(x)));
-  auto integral = round_lanes<0>(y) == y;
-  D half = y * 0.5;
-  auto odd = integral & (round_lanes<0>(half) != half);
-  r = select((x < 0.0) & !integral & (x > -kInf), D(kNan), r);
-  r = select(odd, with_sign(abs(r), x), r);
-  return select((y == 0.0) | (x == 1.0) | ((x == -1.0) & (abs(y) == kInf)), D(1.0), r);
-}
-LANE_MATH_CALL V pow(V x, V y) {
-  if constexpr (kIsFloat<V>) {
-    // One exponent for all lanes is the rule, most often the square or the cube; 1 comes from the square's derivative.
-    if (!any(y != 2.0)) return x * x;
-    if (!any(y != 3.0)) return x * x * x;
-    if (!any(y != 1.0)) return x;
-    return through_double([](auto a, auto b) { return pow_by_log(a, b); }, x, y);
-  } else {
-    return per_lane([](double a, double b) { return __builtin_pow(a, b); }, x, y);
-  }
-}
-
-LANE_MATH_CALL V sinh(V x) {
-  if constexpr (!kIsFloat<V>)
-    return per_lane([](double a) { return __builtin_sinh(a); }, x);
-  else
-    return through_double(
-        [](auto a) {
-          auto m = expm1(clamp_to(abs(a), 0, 200));
-          return with_sign(0.5 * (m + m / (m + 1.0)), a);
-        },
-        x);
-}
-LANE_MATH_CALL V cosh(V x) {
-  if constexpr (!kIsFloat<V>)
-    return per_lane([](double a) { return __builtin_cosh(a); }, x);
-  else
-    return through_double(
-        [](auto a) {
-          auto e = exp(abs(a));
-          return 0.5 * (e + 1.0 / e);
-        },
-        x);
-}
-LANE_MATH_CALL V asinh(V x) {
-  if constexpr (!kIsFloat<V>)
-    return per_lane([](double a) { return __builtin_asinh(a); }, x);
-  else
-    return through_double(
-        [](auto a) {
-          auto m = clamp_to(abs(a), 0, 1e200);  // infinity comes back through log1p(2e200) below
-          auto y = log1p(m + m * m / (1.0 + sqrt_lanes(m * m + 1.0)));
-          return with_sign(select(abs(a) == kInf, abs(a), y), a);
-        },
-        x);
-}
-LANE_MATH_CALL V acosh(V x) {
-  if constexpr (!kIsFloat<V>)
-    return per_lane([](double a) { return __builtin_acosh(a); }, x);
-  else
-    return through_double(
-        [](auto a) {
-          auto t = a - 1.0;
-          return select(a < 1.0, decltype(a)(kNan), log1p(t + sqrt_lanes(t * (t + 2.0))));
-        },
-        x);
-}
-LANE_MATH_CALL V atanh(V x) {
-  if constexpr (!kIsFloat<V>)
-    return per_lane([](double a) { return __builtin_atanh(a); }, x);
-  else
-    return through_double(
-        [](auto a) {
-          auto m = abs(a);
-          return with_sign(0.5 * log1p((m + m) / (1.0 - m)), a);
-        },
-        x);
-}
 
 }  // namespace facula::lane_math

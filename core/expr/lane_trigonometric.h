@@ -1,42 +1,63 @@
-// Sine, cosine and their family on lanes: float by reduction and polynomials, double by libm.
-// Polynomials: minimax fits (Remez exchange, mpmath).
+// Sine, cosine and their family on lanes. Angles beyond kAngleLimit go to libm.
+// Polynomials: minimax fits (Remez exchange, mpmath) of the float ones; the double ones and those of the inverse
+// functions by Chebyshev interpolation (double) or least squares rounded one at a time (float), also mpmath.
 #pragma once
 #include "expr/lane_exponential.h"
 
 namespace facula::lane_math {
 
-// ---- sine and cosine of float lanes ----
+// ---- sine, cosine, tangent ----
 
-// x = n pi/2 + r + low, |r| <= pi/4: pi/2 in three parts of 24 bits (Cody & Waite), the subtractions exact by
-// `residual`.
+// x = n pi/2 + r + low, |r| <= pi/4: pi/2 in three parts of one lane's precision (Cody & Waite), the first subtraction
+// exact by `residual`.
 template <class V>
 struct Angle {
   V n, r, low;
 };
 LANE_MATH Angle<V> reduce_angle(V x) {
-  V n = round_by_magic(x * M_2_PI), t = residual(n, V(0x1.921fb6p+0), x);
-  V r = residual(n, V(-0x1.777a5cp-25), t);
-  return {n, r, residual(n, V(-0x1.777a5cp-25), t - r) - n * -0x1.ee59dap-50};
+  constexpr double first = kIsFloat<V> ? 0x1.921fb6p+0 : 0x1.921fb54442d18p+0;
+  constexpr double second = kIsFloat<V> ? -0x1.777a5cp-25 : 0x1.1a62633145c07p-54;
+  constexpr double third = kIsFloat<V> ? -0x1.ee59dap-50 : -0x1.f1976b7ed8fbcp-110;
+  V n = round_by_magic(x * M_2_PI), t = residual(n, V(first), x), u = n * second, r = t - u;
+  return {n, r, ((t - r) - u) + (residual(n, V(second), u) - n * third)};
 }
-inline constexpr double kAngleLimit = 0x1p16;  // n has 16 bits, so r keeps 2^-28 even next to a multiple of pi/2
+// n has 16 (30) bits, so r keeps its precision even next to a multiple of pi/2.
+template <class V>
+inline constexpr double kAngleLimit = kIsFloat<V> ? 0x1p16 : 0x1p30;
 
-LANE_MATH V sine_near_zero(V r, V low) {  // 2^-28
-  V z = r * r;
-  return r + (low + r * z * polynomial(z, -0.166666552, 0.00833219104, -0.000195185698));
+template <class V>
+struct Parts {
+  V high, low;
+};
+LANE_MATH Parts<V> sine_near_zero(V r, V low) {  // 2^-28, 2^-55
+  V z = r * r, p;
+  if constexpr (kIsFloat<V>)
+    p = polynomial(z, -0.166666552, 0.00833219104, -0.000195185698);
+  else
+    p = polynomial(z, -0.16666666666666666, 0.0083333333333309462, -0.00019841269836754199, 2.7557316100283695e-06,
+                   -2.5051131372218632e-08, 1.5918095236696272e-10);
+  return {r, low * (1.0 - 0.5 * z) + r * z * p};
 }
-LANE_MATH V cosine_near_zero(V r, V low) {  // 2^-33
-  V z = r * r, half = 0.5 * z, w = 1.0 - half;
-  return w + (((1.0 - w) - half) + (z * z * polynomial(z, 0.0416666456, -0.0013887313, 2.4432944e-05) - r * low));
+LANE_MATH Parts<V> cosine_near_zero(V r, V low) {  // 2^-33, 2^-59
+  V z = r * r, half = 0.5 * z, w = 1.0 - half, p;
+  if constexpr (kIsFloat<V>)
+    p = polynomial(z, 0.0416666456, -0.0013887313, 2.4432944e-05);
+  else
+    p = polynomial(z, 0.041666666666666664, -0.0013888888888887395, 2.4801587298762952e-05, -2.755731727031051e-07,
+                   2.0876145972635081e-09, -1.1382611119025631e-11);
+  return {w, ((1.0 - w) - half) + (z * z * p - r * low)};
 }
 // Bit 0 of the quadrant chooses the function, bit 1 the sign.
 template <int quarter, RealLanes V>
 [[gnu::always_inline]] inline V sine_in_quadrant(V x) {
+  using T = typename V::Lane;
   auto [n, r, low] = reduce_angle(x);
-  auto quadrant = bits_of(n + (0x1.8p23 + quarter));
+  auto quadrant = bits_of(n + ((kIsFloat<V> ? 0x1.8p23 : 0x1.8p52) + quarter));
   using Bits = decltype(quadrant);
-  auto odd = bit_and(quadrant, Bits(1)) == 1;
-  V y = select(retype<float>(odd), cosine_near_zero(r, low), sine_near_zero(r, low));
-  return from_bits<float>(bit_xor(bits_of(y), shift_left(bit_and(quadrant, Bits(2)), 30)));
+  auto odd = retype<T>(bit_and(quadrant, Bits(1)) == 1);
+  Parts<V> s = sine_near_zero(r, low), c = cosine_near_zero(r, low);
+  V y = select(odd, c.high, s.high) + select(odd, c.low, s.low);
+  return from_bits<T>(bit_xor(bits_of(y), shift_left(bit_and(quadrant, Bits(2)), kIsFloat<V> ? 30 : 62)));
 }
 LANE_MATH_CALL V sin_by_libm(V x) {
   return per_lane([](double a) { return __builtin_sin(a); }, x);
@@ -49,90 +70,132 @@ LANE_MATH_CALL V tan_by_libm(V x) {
 }
 
 LANE_MATH V sin(V x) {
-  if constexpr (!kIsFloat<V>)
-    return sin_by_libm(x);
-  else {
-    if (__builtin_expect(any(!(abs(x) < kAngleLimit)), 0)) return sin_by_libm(x);
-    return select(x == 0.0, x, sine_in_quadrant<0>(x));
-  }
+  if (__builtin_expect(any(!(abs(x) < kAngleLimit<V>)), 0)) return sin_by_libm(x);
+  return select(x == 0.0, x, sine_in_quadrant<0>(x));
 }
 LANE_MATH V cos(V x) {
-  if constexpr (!kIsFloat<V>)
-    return cos_by_libm(x);
-  else {
-    if (__builtin_expect(any(!(abs(x) < kAngleLimit)), 0)) return cos_by_libm(x);
-    return sine_in_quadrant<1>(x);
-  }
+  if (__builtin_expect(any(!(abs(x) < kAngleLimit<V>)), 0)) return cos_by_libm(x);
+  return sine_in_quadrant<1>(x);
 }
 
 // sin(pi x) / (pi x)
 LANE_MATH V sinc(V x) { return select(x == 0.0, V(1.0), sin(x * M_PI) / (x * M_PI)); }
 
-// ---- tangent and the inverse functions of float lanes, in double ----
-
-// pi/2 in two parts of 33 and 53 bits (fdlibm's split): n * first part is exact for |n| < 2^20.
+// For float, in double: pi/2 in two parts of 33 and 53 bits (fdlibm's split): n * first part is exact for |n| < 2^20.
 template <class D>
-[[gnu::always_inline]] inline D tangent(D x) {
+[[gnu::always_inline]] inline D tangent_for_float(D x) {
   D n = round_by_magic(x * M_2_PI);
   D r = (x - n * 1.57079632673412561417e+00) - n * 6.07710050650619224932e-11, z = r * r;
   D s = r + r * z *
                 polynomial(z, -0.1666666664143297, 0.0083333293627048579, -0.00019839327222736887,
                            2.7182378144040625e-06);  // 2^-37
   D c = (1.0 - 0.5 * z) + z * z *
-                              polynomial(z, 0.041666666622475507, -0.0013888883722520525, 2.4799511736040927e-05,
+                              polynomial(z, 0.041666666622475507, -0.0013888883872522525, 2.4799511736040927e-05,
                                          -2.7209545266313413e-07);  // 2^-43
   auto quadrant = bits_of(n + 0x1.8p52);
   auto odd = retype<double>(bit_and(quadrant, decltype(quadrant)(1)) == 1);
-  return select(odd, -c, s) / select(odd, s, c);
+  return quotient(select(odd, -c, s), select(odd, s, c));
+}
+// Sine by cosine, both in two parts, the quotient corrected by its residual.
+template <class D>
+[[gnu::always_inline]] inline D tangent(D x) {
+  auto [n, r, low] = reduce_angle(x);
+  Parts<D> s = sine_near_zero(r, low), c = cosine_near_zero(r, low);
+  auto quadrant = bits_of(n + 0x1.8p52);
+  auto odd = retype<double>(bit_and(quadrant, decltype(quadrant)(1)) == 1);
+  D a = select(odd, -c.high, s.high), a_rest = select(odd, -c.low, s.low), num = a + a_rest;
+  D b = select(odd, s.high, c.high), b_rest = select(odd, s.low, c.low), den = b + b_rest;
+  D num_low = (a - num) + a_rest, den_low = (b - den) + b_rest, inverse = rough_reciprocal(den), y = num * inverse;
+  return y + inverse * (residual(y, den, num) + (num_low - y * den_low));
 }
 LANE_MATH_CALL V tan(V x) {
-  if constexpr (!kIsFloat<V>)
-    return tan_by_libm(x);
-  else {
-    if (any(!(abs(x) < kAngleLimit))) return tan_by_libm(x);
-    return select(x == 0.0, x, through_double([](auto a) { return tangent(a); }, x));
-  }
+  if (any(!(abs(x) < kAngleLimit<V>))) return tan_by_libm(x);
+  if constexpr (kIsFloat<V>)
+    return select(x == 0.0, x, through_double([](auto a) { return tangent_for_float(a); }, x));
+  else
+    return select(x == 0.0, x, tangent(x));
 }
 
-// Angle of the point (x, y) to 2^-34, from atan(q) of the smaller by the larger coordinate.
-template <class D>
-[[gnu::always_inline]] inline D angle_of(D y, D x) {
-  D a = abs(y), b = abs(x);
+// ---- inverse functions ----
+
+// pi/4 in two parts; four times the first is exact.
+template <class V>
+inline constexpr double kQuarterHigh = kIsFloat<V> ? 0x1.921fbp-1 : 0x1.921fb54442d18p-1;
+template <class V>
+inline constexpr double kQuarterLow = kIsFloat<V> ? 1.5695823932524066e-07 : 3.061616997868383e-17;
+
+// Angle of the point (x, y). Of small / large <= 1 above 1/2 the angle to the diagonal is taken, whose tangent is
+// (small - large) / (small + large); the quotient in two parts; atan(q) - q as a polynomial: 2^-31, 2^-57. `moderate`:
+// coordinates are finite, the larger one is normal and at least 1.
+template <bool moderate, RealLanes V>
+[[gnu::always_inline]] inline V angle_of(V y, V x) {
+  V a = abs(y), b = abs(x);
   auto steep = a > b;
-  D large = select(steep, a, b), small = select(steep, b, a);
-  D q = select(large == 0.0, D(0.0), select(small == kInf, D(1.0), small / large)), z = q * q;
-  D p = q + q * z *
-                polynomial(z, -0.33333332235493829, 0.19999932206502644, -0.14284251029465395, 0.11095203907010612,
-                           -0.08988799406368575, 0.072694068322010988, -0.054704926619625213, 0.034705201958711032,
-                           -0.016471871655244934, 0.0049994944023309023, -0.00071133748892522847);
-  p = select(steep, M_PI_2 - p, p);
-  auto bits = bits_of(x);
-  p = select(retype<double>(bits < 0), M_PI - p, p);
-  return select(isnan(x) | isnan(y), D(kNan), with_sign(p, y));
-}
-LANE_MATH_CALL V atan2(V y, V x) {
+  V large = select(steep, a, b), small = select(steep, b, a);
+  if constexpr (!moderate) {
+    V scale = select(large > (kIsFloat<V> ? 0x1p120 : 0x1p1000), V(kIsFloat<V> ? 0x1p-24 : 0x1p-100),
+                     select(large < (kIsFloat<V> ? 0x1p-80 : 0x1p-900), V(kIsFloat<V> ? 0x1p60 : 0x1p150), V(1.0)));
+    auto infinite = large == kInf;
+    small = select(infinite, select(small == kInf, V(1.0), V(0.0)), small * scale);
+    large = select(infinite | (large == 0.0), V(1.0), large * scale);
+  }
+  auto diagonal = small + small > large;
+  V num = select(diagonal, small - large, small), sum = small + large;
+  V den = select(diagonal, sum, large), den_low = select(diagonal, (large - sum) + small, V(0.0));
+  V inverse = kIsFloat<V> ? 1.0 / den : rough_reciprocal(den), q = num * inverse;
+  if constexpr (!kIsFloat<V>) q = q + inverse * residual(q, den, num);
+  V z = q * q, p;
   if constexpr (kIsFloat<V>)
-    return through_double([](auto a, auto b) { return angle_of(a, b); }, y, x);
+    p = polynomial(z, -0.333333254, 0.199994177, -0.142708972, 0.109322101, -0.0795379058, 0.0383285917);
   else
-    return per_lane([](double a, double b) { return __builtin_atan2(a, b); }, y, x);
+    p = polynomial(z, -0.33333333333333331, 0.19999999999999477, -0.14285714285596932, 0.11111111100738218,
+                   -0.090909086129983205, 0.076922945364666664, -0.066664330019813242, 0.058795517443774897,
+                   -0.052399223755104578, 0.046272499835522694, -0.038045083077700145, 0.024972445014630845,
+                   -0.009192176399883744);
+  V rest = inverse * (residual(q, den, num) - q * den_low) + q * z * p;
+  auto left = retype<typename V::Lane>(bits_of(x) < 0), turned = steep ^ left;
+  V quarters = select(diagonal, V(1.0), V(0.0));
+  quarters = select(steep, 2.0 - quarters, quarters);
+  quarters = select(left, 4.0 - quarters, quarters);
+  q = select(turned, -q, q);
+  rest = select(turned, -rest, rest);
+  V base = quarters * kQuarterHigh<V>, high = base + q;
+  return with_sign(high + (((base - high) + q) + (rest + quarters * kQuarterLow<V>)), y);
 }
+LANE_MATH_CALL V atan2(V y, V x) { return select(isnan(x) | isnan(y), V(kNan), angle_of<false>(y, x)); }
 LANE_MATH_CALL V atan(V x) {
+  return angle_of<true>(with_sign(limit_above(abs(x), V(kIsFloat<V> ? 1e30 : 1e300)), x), V(1.0));
+}
+
+// asin(t) = t + t z p(z), z = t^2 <= 1/4 (2^-31, 2^-57); of |x| > 1/2 with t = sin(acos(|x|) / 2), which is exact but
+// for the root. Counted in quarters of a turn from there: pi/2 - 2 asin(t).
+template <bool cosine, RealLanes V>
+[[gnu::always_inline]] inline V inverse_sine(V x) {
+  V a = abs(x), p;
+  auto inner = a <= 0.5;
+  V z = select(inner, a * a, 0.5 - 0.5 * a), t = select(inner, a, sqrt_lanes(z));
   if constexpr (kIsFloat<V>)
-    return through_double([](auto a) { return angle_of(a, decltype(a)(1.0)); }, x);
+    p = polynomial(z, 0.166666597, 0.0750051662, 0.0445149429, 0.031822864, 0.0143847512, 0.0375895277);
   else
-    return per_lane([](double a) { return __builtin_atan(a); }, x);
+    p = polynomial(z, 0.16666666666666669, 0.074999999999983885, 0.044642857146446051, 0.030381944131237199,
+                   0.022372173243832207, 0.017352385393480947, 0.013971325328728771, 0.011478047472510145,
+                   0.010330370295404406, 0.005424230839804001, 0.017493569476248205, -0.014999855783811349,
+                   0.02886097438799853);
+  V rest = t * z * p;
+  if constexpr (kIsFloat<V>) rest = rest + select(inner | (t == 0.0), V(0.0), residual(t, t, z) / (t + t));
+  V twice = select(inner, V(1.0), V(2.0)), quarters;  // the result is quarters * pi/4 + twice * (t + rest), signed
+  if constexpr (cosine) {
+    quarters = select(inner, V(2.0), select(x < 0.0, V(4.0), V(0.0)));
+    twice = select(inner ^ (x < 0.0), -twice, twice);
+  } else {
+    quarters = select(inner, V(0.0), V(2.0));
+    twice = select(inner, twice, -twice);
+  }
+  V base = quarters * kQuarterHigh<V>, part = twice * t, high = base + part;
+  V y = high + (((base - high) + part) + (twice * rest + quarters * kQuarterLow<V>));
+  return cosine ? y : with_sign(y, x);
 }
-LANE_MATH_CALL V asin(V x) {
-  if constexpr (!kIsFloat<V>)
-    return per_lane([](double a) { return __builtin_asin(a); }, x);
-  else
-    return through_double([](auto a) { return angle_of(a, sqrt_lanes((1.0 - a) * (1.0 + a))); }, x);
-}
-LANE_MATH_CALL V acos(V x) {
-  if constexpr (!kIsFloat<V>)
-    return per_lane([](double a) { return __builtin_acos(a); }, x);
-  else
-    return through_double([](auto a) { return angle_of(sqrt_lanes((1.0 - a) * (1.0 + a)), a); }, x);
-}
+LANE_MATH_CALL V asin(V x) { return inverse_sine<false>(x); }
+LANE_MATH_CALL V acos(V x) { return inverse_sine<true>(x); }
 
 }  // namespace facula::lane_math

@@ -82,8 +82,8 @@ EXACT: dict[str, tuple[Callable, float, float]] = {
     "lgamma": (lambda x: mp.loggamma(x).real, 0, 1e5),
     "digamma": (mp.digamma, 0, 1e6),
 }
-# Larger bounds, in float64 only: libm's lgamma; sums of a recurrence; erfc without fused multiply-add.
-BOUND = {"lgamma": 4.0, "digamma": 4.0, "erfc": 2.2}
+# Larger bounds, in float64 only: sums of a recurrence, which partly cancel between 2 and 3.
+BOUND = {"lgamma": 3.0, "digamma": 3.5}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -96,6 +96,82 @@ def test_unary_error(name: str, dtype: type) -> None:
         for a, y in zip(x.tolist(), evaluate(name, x).tolist()):
             error = ulp_error(y, exact(mp.mpf(a)), dtype)
             assert error <= bound, f"{name}({a!r}) = {y!r}: {error} ulp"
+
+
+# Where a method changes or loses digits: next to multiples of pi/2, at the borders of pieces, and beyond all of them.
+HALF_TURNS = np.array([1, 2, 3, 4, 7, 355, 710, 2**16, 2**19 - 1, 2**27 + 1]) * (math.pi / 2)
+ANGLES = np.concatenate([HALF_TURNS, -HALF_TURNS, [2.0**16, 2.0**30, 1e22, 5e-324, -1e-310, 0.785398163, 6.1e-17]])
+HARD = {
+    "sin": ANGLES,
+    "cos": ANGLES,
+    "tan": ANGLES,
+    "atan": np.array([0.5, 2.0, 1.0, 1e300, 1.7e308, 5e-324, 1e30, 0.25]),
+    "asin": np.array([0.5, 1 - 2.0**-53, 1 - 2.0**-24, 1e-310, 0.7071067811865476]),
+    "acos": np.array([0.5, -0.5, -1.0, 1 - 2.0**-53, 1 - 2.0**-24, -1 + 2.0**-53, 1e-310]),
+    "sinh": np.array([0.34657359, 1.0397208, 8.7, 89.4, 710.4, -710.4, 5e-324]),
+    "cosh": np.array([0.34657359, 1.0397208, 8.06, 89.4, 710.4, -710.4, 5e-324]),
+    "atanh": np.array([0.5, 1 - 2.0**-53, 1 - 2.0**-24, 5e-324, 1e-8]),
+    "log2": np.array([5e-324, 2.0**-1022, 1 - 2.0**-53, 1 + 2.0**-52, 4 / 3, 2 / 3, 1.7e308]),
+    "log10": np.array([5e-324, 2.0**-1022, 1 - 2.0**-53, 1 + 2.0**-52, 4 / 3, 2 / 3, 1.7e308]),
+    "erfc": np.array([0.46, 0.476, -0.476, 5.9, 10.05, 26.5, 27.2, -6.0, 1e-300]),
+    "erfinv": np.array([0.9966, 0.99905, 1 - 2.0**-24, 1 - 2.0**-53, 1e-8, 5e-324, -0.5]),
+    "lgamma": np.array([0.75, 1.5, 2.5, 6.5, 5e-324, 1 + 2.0**-52, 2 - 2.0**-52, 1e300, 1e17]),
+    "digamma": np.array([1.0, 2.0, 6.5, 1.4616321449683622, 1e-300, 1e300, 6.499999]),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", HARD)
+def test_hard_points(name: str, dtype: type) -> None:
+    exact = EXACT[name][0]
+    with np.errstate(over="ignore", under="ignore"):
+        x = HARD[name].astype(dtype)
+    x = x[np.isfinite(x) & (np.abs(x) <= (1 if name in {"asin", "acos"} else INF)) & (x != 0)]
+    if name in {"atanh", "erfinv"}:
+        x = x[np.abs(x) < 1]
+    bound = 1.0 if dtype == np.float32 else BOUND.get(name, 2.0)
+    with mp.workprec(1300):
+        for a, y in zip(x.tolist(), evaluate(name, x).tolist()):
+            want = mp.loggamma(a).real if name == "lgamma" else exact(mp.mpf(a))
+            error = ulp_error(y, want, dtype)
+            assert error <= bound, f"{name}({a!r}) = {y!r}: {error} ulp"
+
+
+POW_HARD = [
+    (0.9999999999999999, 6.0e18),
+    (1.0000000000000002, 3.0e18),
+    (1.0000000000000002, -3.3e18),
+    (10.0, 308.25),
+    (10.0, -323.3),
+    (5e-324, 0.5),
+    (5e-324, -0.9),
+    (1.7e308, 0.999),
+    (0.6666666666666666, 1800.0),
+    (1.3333333333333333, -2500.0),
+    (2.0, 1023.5),
+    (2.0, -1074.0),
+    (3.0, 40.0),
+    (-1.5, 1001.0),
+    (1e-200, 1e-300),
+]
+
+
+def test_powers_at_hard_points() -> None:
+    """Where the logarithm's error is multiplied most, and where the result overflows or is subnormal."""
+    x, y = np.array([a for a, _ in POW_HARD]), np.array([b for _, b in POW_HARD])
+    with mp.workprec(400):
+        for a, b, z in zip(x.tolist(), y.tolist(), evaluate("pow", x, y).tolist()):
+            error = ulp_error(z, mp.mpf(a) ** int(b) if b == int(b) else mp.mpf(a) ** mp.mpf(b), np.float64)
+            assert error <= 1.0, f"pow({a!r}, {b!r}) = {z!r}: {error} ulp"
+
+
+def test_logarithms_of_powers_are_exact() -> None:
+    for dtype, tens, twos in ((np.float32, 38, 127), (np.float64, 308, 1023)):
+        # powers of ten that are numbers of the type
+        n = np.array([k for k in range(tens + 1) if int(dtype(10.0**k)) == 10**k])
+        assert np.array_equal(evaluate("log10", (10.0**n).astype(dtype)), n)
+        n = np.arange(-twos + 1, twos + 1)
+        assert np.array_equal(evaluate("log2", np.ldexp(np.ones(len(n), dtype), n)), n)
 
 
 BINARY: dict[str, Callable] = {
