@@ -13,6 +13,7 @@
 #include "ops/promote.h"
 #include "ops/record.h"
 #include "runtime/parallel.h"
+#include "tensor/layout.h"
 
 namespace facula {
 
@@ -222,16 +223,26 @@ static bool is_expanded_value(const TensorObject* t) {
   return true;
 }
 
-// The order of dimensions of the first operand that fills the whole shape, when it is dense but not contiguous.
+// The dimensions lie in memory as those of the operands do.
 static Tensor allocate_result(const Arg* args, size_t n, const Dims& sizes, DType dtype) {
+  bool plain = true;
+  SmallVector<Dims, 4> strides;
   for (size_t i = 0; i < n; ++i) {
     if (args[i].tag != Arg::Tensor_) continue;
     const Tensor& t = args[i].as_tensor();
-    if (t->sizes != sizes || (!t->is_contiguous() && is_expanded_value(t.get()))) continue;
-    if (!t->is_contiguous() && is_dense(t)) return empty_strided(sizes, t->strides, dtype);
-    break;
+    plain &= t->is_contiguous();
+    if (t->sizes == sizes && strides.empty() && !(!t->is_contiguous() && is_expanded_value(t.get()))) {
+      if (t->is_contiguous()) break;  // it alone decides
+      if (is_dense(t)) return empty_strided(sizes, t->strides, dtype);
+    }
+    Dims own(sizes.size(), 0);
+    const size_t front = sizes.size() - t->sizes.size();
+    for (size_t d = 0; d < t->sizes.size(); ++d)
+      if (t->sizes[d] == sizes[front + d]) own[front + d] = t->strides[d];
+    strides.push_back(std::move(own));
   }
-  return empty(sizes, dtype);
+  return plain ? empty(sizes, dtype)
+               : empty_strided(sizes, following_strides(sizes, &strides[0], strides.size()), dtype);
 }
 
 static void unsupported(const OpDef& op, DType t) {

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "runtime/allocator.h"
+#include "tensor/layout.h"
 
 namespace facula {
 
@@ -190,8 +191,42 @@ Tensor wrap_storage(Storage* owned, const Dims& sizes, const Dims& strides, int6
 }
 
 Tensor empty_like(const Tensor& t, DType dtype) {
-  if (t->is_contiguous() || !is_dense(t)) return empty(t->sizes, dtype, t->device);
-  return empty_strided(t->sizes, t->strides, dtype, t->device);
+  if (t->is_contiguous()) return empty(t->sizes, dtype, t->device);
+  const Dims strides = is_dense(t) ? t->strides : following_strides(t->sizes, &t->strides, 1);
+  return empty_strided(t->sizes, strides, dtype, t->device);
+}
+
+// Negative: dimension a is the inner one of the two; positive: b is; 0: no operand says.
+static int inner_of(int a, int b, const Dims& sizes, const Dims* operands, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    const int64_t first = operands[i][a], second = operands[i][b];
+    if (first == 0 || second == 0) continue;
+    if (first != second) return first < second ? -1 : 1;
+    if (sizes[a] > sizes[b]) return 1;
+  }
+  return 0;
+}
+
+Dims following_strides(const Dims& sizes, const Dims* operands, size_t n) {
+  SmallVector<int, 8> order;  // from the innermost dimension
+  for (int d = static_cast<int>(sizes.size()) - 1; d >= 0; --d) {
+    order.push_back(d);
+    // Insertion past what does not say: "no operand says" is not transitive, so no library sort will do.
+    for (int at = static_cast<int>(order.size()) - 1, before = at - 1; before >= 0; --before) {
+      const int found = inner_of(order[before], order[at], sizes, operands, n);
+      if (found < 0) break;
+      if (found == 0) continue;
+      std::swap(order[before], order[at]);
+      at = before;
+    }
+  }
+  Dims strides = contiguous_strides(sizes);
+  int64_t step = 1;
+  for (int d : order) {
+    strides[d] = step;
+    step *= std::max<int64_t>(sizes[d], 1);
+  }
+  return strides;
 }
 
 Tensor alias(const Tensor& t, const Dims& sizes, const Dims& strides, int64_t byte_offset) {
