@@ -46,7 +46,7 @@ MODULES: dict[str, tuple[str, str]] = {
         "is_distributed",
     ),
     "segments": ("segment_reduce", ""),
-    "lobpcg": ("lobpcg", ""),
+    "facula.autograd.lobpcg": ("lobpcg", ""),
     "determinism": (
         "are_deterministic_algorithms_enabled get_deterministic_debug_mode "
         "is_deterministic_algorithms_warn_only_enabled is_warn_always_enabled set_deterministic_debug_mode "

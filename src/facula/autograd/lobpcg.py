@@ -16,7 +16,6 @@ from facula.functional.linalg import eigh, solve
 from facula.functional.random import randn
 
 __all__ = ["lobpcg"]
-METHODS = ""
 
 
 def lobpcg(
