@@ -68,8 +68,6 @@ const char* cuda_prelude();
 // extern "C" __global__ void NAME(long long n, T* out, const T* in0, ...): out[i] = e(in0[i], ...), for the operands
 // 0 .. highest used. T: float, double or long long; a predicate writes bool. `out` may be one of the inputs.
 std::string cuda_kernel(const Expr& e, DType dtype, const std::string& name);
-// A whole translation unit with one kernel named `pointwise`.
-std::string render_cuda(const Expr& e, DType dtype);
 
 class Program;  // expr/program.h
 

@@ -303,6 +303,4 @@ std::string cuda_kernel(const Expr& e, DType dtype, const std::string& name) {
   return text + "    out[i] = " + r.names[e.id()] + ";\n  }\n}\n";
 }
 
-std::string render_cuda(const Expr& e, DType dtype) { return kPrelude + cuda_kernel(e, dtype, "pointwise"); }
-
 }  // namespace facula

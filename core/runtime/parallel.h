@@ -7,7 +7,6 @@ namespace facula {
 
 int num_threads();  // how many threads a parallel region may use (cgroup quota and affinity honoured)
 void set_num_threads(int n);
-bool in_parallel_region();  // true in a body: a further region would run inline
 
 // Type-erased form: calls body(context, begin, end) over a static partition of [0, n) in pieces of at least `grain`.
 // Runs on the caller when n <= grain, with one thread, or inside another parallel region. Bodies must not throw,

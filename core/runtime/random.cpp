@@ -184,12 +184,6 @@ void Generator::manual_seed(uint64_t s) {
   has_float_normal = has_double_normal = false;
 }
 
-uint32_t Generator::random32() {
-  uint32_t word;
-  draw(*this, &word, 1);
-  return word;
-}
-
 // One word of the state as it is given out: Matsumoto & Nishimura 1998, table II.
 static uint32_t tempered(uint32_t y) {
   y ^= y >> 11;

@@ -11,7 +11,6 @@ struct Generator {
   explicit Generator(uint64_t seed = 67280421310721ull);  // PyTorch's default_rng_seed_val
   void manual_seed(uint64_t seed);
   uint64_t initial_seed() const { return seed; }
-  uint32_t random32();
   uint64_t random64();
   // PyTorch's CPU get_state layout, 5056 bytes, so that states can be exchanged.
   static constexpr int64_t kStateBytes = 5056;
