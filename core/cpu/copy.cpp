@@ -244,6 +244,8 @@ void move_row(int64_t n, const void* src, int64_t src_stride, void* dst, int64_t
       for (int64_t i = 0; i < n; ++i) d[i] = value;
     else
       for (int64_t i = 0; i < n; ++i) d[i * dst_stride] = value;
+  } else if (dst_stride == 1 && src_stride == -1) {  // a flip, which the compiler vectorises
+    for (int64_t i = 0; i < n; ++i) d[i] = s[-i];
   } else if (dst_stride == 1) {
     for (int64_t i = 0; i < n; ++i) d[i] = s[i * src_stride];
   } else {

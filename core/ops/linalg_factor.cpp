@@ -1,5 +1,6 @@
 // Triangular factorisations of square and rectangular matrices: Cholesky, LU, LDL. Solving with them: linalg_solve.cpp.
 #include "ops/linalg.h"
+#include "ops/linalg_blocked.h"
 
 namespace facula {
 
@@ -78,7 +79,7 @@ TensorList lu_factor_ex(const Tensor& x, bool pivot, std::string_view name) {
     over_batch(c.count, static_cast<double>(c.step) * k, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
         info->ptr<int>()[i] =
-            k ? lapack::getrf(c.rows, c.columns, lu->ptr<T>() + i * c.step, c.lead, pivots->ptr<int>() + i * k) : 0;
+            k ? blocked::factor(c.rows, c.columns, lu->ptr<T>() + i * c.step, c.lead, pivots->ptr<int>() + i * k) : 0;
     });
   });
   if (name.empty()) return {lu, pivots, info};

@@ -1,6 +1,7 @@
 // Linear equations with square matrices: solve, inverse, determinant, and solving with finished triangular factors.
 // Least squares are in linalg_orthogonal.cpp.
 #include "ops/linalg.h"
+#include "ops/linalg_blocked.h"
 
 #include <cmath>
 #include <limits>
@@ -24,8 +25,8 @@ void lu_solve_memory(const Tensor& lu, const Tensor& pivots, const Tensor& x, ch
     over_batch(count, static_cast<double>(n) * n * right, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t k = c.count == 1 ? 0 : i;
-        lapack::getrs(trans, n, right, lu->ptr<T>() + k * c.step, c.lead, pivots->ptr<int>() + k * n,
-                      x->ptr<T>() + i * n * nrhs, n);
+        blocked::solve_factored(trans, n, right, lu->ptr<T>() + k * c.step, c.lead, pivots->ptr<int>() + k * n,
+                                x->ptr<T>() + i * n * nrhs);
       }
     });
   });
@@ -113,6 +114,10 @@ void solve_ex_vjp(Backward& b) {
 
 // ---- inverse ----
 
+// Up to here LAPACK's inversion, which does two thirds of the work; beyond, solving is faster: matrix products on the
+// pool.
+constexpr int kSmallInverse = 96;
+
 template <class T>
 void invert(const Tensor& lu, const Tensor& pivots, const Tensor& info, const Tensor& out) {
   Columns c(lu);
@@ -126,14 +131,14 @@ void invert(const Tensor& lu, const Tensor& pivots, const Tensor& info, const Te
     for (int64_t i = begin; i < end; ++i) {
       T* to = out->ptr<T>() + i * c.step;
       const T* from = lu->ptr<T>() + i * c.step;
-      if (info->ptr<int>()[i] == 0) {
+      if (info->ptr<int>()[i] == 0 && n <= kSmallInverse) {
         std::copy(from, from + c.step, to);
         lapack::getri(n, to, c.lead, pivots->ptr<int>() + i * n, work.data, lwork);
         continue;
       }
-      std::fill(to, to + c.step, T(0));  // singular: the solutions for unit vectors, inf and nan
+      std::fill(to, to + c.step, T(0));  // the solutions for unit vectors; of singular matrices inf and nan
       for (int k = 0; k < n; ++k) to[static_cast<int64_t>(k) * (n + 1)] = T(1);
-      lapack::getrs('N', n, n, from, c.lead, pivots->ptr<int>() + i * n, to, n);
+      blocked::solve_factored('N', n, n, from, c.lead, pivots->ptr<int>() + i * n, to);
     }
   });
 }
@@ -396,9 +401,14 @@ Tensor solve_with_triangle(const Tensor& a_, const Tensor& b, bool upper, bool l
     Columns ca(a), cx(x);
     const char op = by_rows != transposed ? 'T' : 'N';  // by rows, memory holds the transpose
     over_batch(cx.count, static_cast<double>(cx.step) * ca.rows / 2, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        lapack::trsm(left, upper != by_rows, op, unit, cx.rows, cx.columns,
-                     a->ptr<T>() + (ca.count == 1 ? 0 : i * ca.step), ca.lead, x->ptr<T>() + i * cx.step, cx.lead);
+      for (int64_t i = begin; i < end; ++i) {
+        const T* triangle = a->ptr<T>() + (ca.count == 1 ? 0 : i * ca.step);
+        T* to = x->ptr<T>() + i * cx.step;
+        if (left)
+          blocked::solve_triangle(upper != by_rows, op, unit, cx.rows, cx.columns, triangle, ca.lead, to, cx.lead);
+        else
+          lapack::trsm(false, upper != by_rows, op, unit, cx.rows, cx.columns, triangle, ca.lead, to, cx.lead);
+      }
     });
   });
   return x;

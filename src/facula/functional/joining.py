@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from facula._C import Tensor, _tensor, int64
 from facula._native import native
-from facula.functional.shape import atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, reshape, transpose
+from facula.functional.creation import ones_like, zeros
+from facula.functional.shape import atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, reshape, transpose, unsqueeze
 
 __all__ = [
     "block_diag", "cartesian_prod", "cat", "column_stack", "combinations", "concat", "concatenate", "dstack", "flip",
@@ -172,25 +173,34 @@ def repeat_interleave(
                 [3, 4]])
     """
     if repeats is None:
-        return _repeated_index(input.tolist())
+        return _repeated_index(input)
     if dim is None:
         input, dim = reshape(input, -1), 0
     n = input.size(dim)
-    counts = repeats.reshape(-1).tolist() if isinstance(repeats, Tensor) else [repeats]
-    if len(counts) == 1:
-        counts = counts * n
-    if len(counts) != n:
+    if isinstance(repeats, Tensor) and repeats.numel() == 1:
+        repeats = int(repeats.item())
+    if not isinstance(repeats, Tensor):
+        if repeats < 0:
+            raise RuntimeError("repeats can not be negative")
+        dim += input.ndim if dim < 0 else 0
+        wide = unsqueeze(input, dim + 1)
+        return wide.expand(*input.shape[: dim + 1], repeats, *input.shape[dim + 1 :]).clone().flatten(dim, dim + 1)
+    if repeats.numel() != n:
         raise RuntimeError(
-            f"repeats must have the same size as input along dim, but got repeats.size(0) = {len(counts)} and "
+            f"repeats must have the same size as input along dim, but got repeats.size(0) = {repeats.numel()} and "
             f"input.size({dim}) = {n}"
         )
-    return input.index_select(dim, _repeated_index(counts))
+    return input.index_select(dim, _repeated_index(repeats.reshape(-1)))
 
 
-def _repeated_index(counts: list[int]) -> Tensor:
-    if any(count < 0 for count in counts):
+def _repeated_index(counts: Tensor) -> Tensor:
+    """Index k counts[k] times: where an index begins the running number of beginnings grows."""
+    if counts.numel() and counts.min().item() < 0:
         raise RuntimeError("repeats can not be negative")
-    return _tensor([i for i, count in enumerate(counts) for _ in range(count)], int64)
+    ends = counts.cumsum(0)
+    total = int(ends[-1].item()) if ends.numel() else 0
+    begins = zeros(total + 1, dtype=int64)
+    return begins.index_add_(0, ends[:-1], ones_like(ends[:-1]))[:total].cumsum(0) if total else begins[:0]
 
 
 @native

@@ -1,0 +1,128 @@
+// See linalg_blocked.h. The way of halving depends on sizes only, so the bits do not depend on the number of threads.
+#include "ops/linalg_blocked.h"
+
+#include <algorithm>
+#include <complex>
+#include <utility>
+
+#include "base/dtype.h"
+#include "runtime/gemm.h"
+#include "runtime/lapack.h"
+#include "runtime/parallel.h"
+
+namespace facula::blocked {
+
+// Sides up to which LAPACK is as fast as the halves, and right sides of one piece of work for the pool.
+static constexpr int kLeaf = 48, kPanel = 64;
+
+// c [m, n] -= op(a) [m, k] b [k, n]; row-major products see all three transposed.
+template <class T>
+static void subtract_product(bool transpose, int m, int n, int k, const T* a, int lda, const T* b, int ldb, T* c,
+                             int ldc) {
+  constexpr DType type = sizeof(T) == 4 ? DType::Float32 : DType::Float64;
+  gemm(type, false, transpose, n, m, k, -1, b, ldb, a, lda, 1, c, ldc);
+}
+
+// Rows exchanged in the order of pivots [first, last), or the other way round.
+template <class T>
+static void exchange_rows(T* a, int lda, int columns, int first, int last, const int* pivots, bool forward = true) {
+  for (int64_t j = 0; j < columns; ++j) {
+    T* column = a + j * lda;
+    for (int i = first; i < last; ++i) {
+      const int k = forward ? i : last - 1 - (i - first);
+      std::swap(column[k], column[pivots[k] - 1]);
+    }
+  }
+}
+
+template <class T>
+static void solve_halves(bool upper, bool transpose, bool unit, int n, int right, const T* a, int lda, T* x, int ldx) {
+  if (n <= kLeaf) return lapack::trsm(true, upper, transpose ? 'T' : 'N', unit, n, right, a, lda, x, ldx);
+  const int head = n / 2, tail = n - head;
+  const T* last = a + static_cast<int64_t>(head) * (lda + 1);
+  const T* corner = upper ? a + static_cast<int64_t>(head) * lda : a + head;
+  T* below = x + head;
+  if (upper != transpose) {
+    solve_halves(upper, transpose, unit, tail, right, last, lda, below, ldx);
+    subtract_product(transpose, head, right, tail, corner, lda, below, ldx, x, ldx);
+    solve_halves(upper, transpose, unit, head, right, a, lda, x, ldx);
+  } else {
+    solve_halves(upper, transpose, unit, head, right, a, lda, x, ldx);
+    subtract_product(transpose, tail, right, head, corner, lda, x, ldx, below, ldx);
+    solve_halves(upper, transpose, unit, tail, right, last, lda, below, ldx);
+  }
+}
+
+// f(column, columns) over the panels of the right sides.
+template <class F>
+static void over_panels(int right, F&& f) {
+  parallel_for((right + kPanel - 1) / kPanel, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t j = begin * kPanel; j < end * kPanel; j += kPanel)
+      if (j < right) f(j, static_cast<int>(std::min<int64_t>(kPanel, right - j)));
+  });
+}
+
+template <class T>
+void solve_triangle(bool upper, char trans, bool unit, int n, int right, const T* a, int lda, T* x, int ldx) {
+  if constexpr (!lapack::is_complex_type<T>) {
+    if (n > kLeaf) {
+      lapack::trsm(true, upper, trans, unit, 0, 0, a, lda, x, ldx);  // resolves the function outside the pool
+      return over_panels(right, [&](int64_t j, int columns) {
+        solve_halves(upper, trans != 'N', unit, n, columns, a, lda, x + j * ldx, ldx);
+      });
+    }
+  }
+  lapack::trsm(true, upper, trans, unit, n, right, a, lda, x, ldx);
+}
+
+template <class T>
+void solve_factored(char trans, int n, int right, const T* lu, int lda, const int* pivots, T* x) {
+  if constexpr (!lapack::is_complex_type<T>) {
+    if (n > kLeaf) {
+      lapack::trsm(true, false, trans, true, 0, 0, lu, lda, x, n);  // as above
+      return over_panels(right, [&](int64_t j, int columns) {
+        T* to = x + j * n;
+        if (trans == 'N') {
+          exchange_rows(to, n, columns, 0, n, pivots);
+          solve_halves(false, false, true, n, columns, lu, lda, to, n);
+          solve_halves(true, false, false, n, columns, lu, lda, to, n);
+        } else {
+          solve_halves(true, true, false, n, columns, lu, lda, to, n);
+          solve_halves(false, true, true, n, columns, lu, lda, to, n);
+          exchange_rows(to, n, columns, 0, n, pivots, false);
+        }
+      });
+    }
+  }
+  lapack::getrs(trans, n, right, lu, lda, pivots, x, n);
+}
+
+// Toledo 1997: the left half, then the right half brought up to date, then its lower part.
+template <class T>
+int factor(int m, int n, T* a, int lda, int* pivots) {
+  const int k = std::min(m, n), head = k / 2, rest = n - head;
+  if (lapack::is_complex_type<T> || k <= 2 * kLeaf) return lapack::getrf(m, n, a, lda, pivots);
+  if constexpr (!lapack::is_complex_type<T>) {
+    const int info = factor(m, head, a, lda, pivots);
+    T *right = a + static_cast<int64_t>(head) * lda, *corner = right + head;
+    exchange_rows(right, lda, rest, 0, head, pivots);
+    solve_triangle(false, 'N', true, head, rest, a, lda, right, lda);
+    subtract_product(false, m - head, rest, head, a + head, lda, right, lda, corner, lda);
+    const int later = factor(m - head, rest, corner, lda, pivots + head);
+    for (int i = head; i < k; ++i) pivots[i] += head;
+    exchange_rows(a, lda, head, head, k, pivots);
+    return info ? info : later ? later + head : 0;
+  }
+}
+
+#define FOR_TYPE(T)                                                                 \
+  template int factor(int, int, T*, int, int*);                                     \
+  template void solve_triangle(bool, char, bool, int, int, const T*, int, T*, int); \
+  template void solve_factored(char, int, int, const T*, int, const int*, T*);
+FOR_TYPE(float)
+FOR_TYPE(double)
+FOR_TYPE(std::complex<float>)
+FOR_TYPE(std::complex<double>)
+#undef FOR_TYPE
+
+}  // namespace facula::blocked
