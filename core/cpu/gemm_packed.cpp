@@ -215,7 +215,8 @@ void pack(Lines lines, int64_t count, int64_t depth, void* to) {
 // are half of the second.
 template <class T>
 constexpr PackedGemm kernels_of = {
-    kRows, kColumns<T>, 2048 / static_cast<int64_t>(sizeof(T)), 240, pack<T, kRows>, pack<T, kColumns<T>>, multiply<T>};
+    kRows,          kColumns<T>,          kLanes<T>,  2048 / static_cast<int64_t>(sizeof(T)), 240,
+    pack<T, kRows>, pack<T, kColumns<T>>, multiply<T>};
 
 }  // namespace
 

@@ -30,6 +30,7 @@ struct PackedBlock {
 
 struct PackedGemm {
   int rows, columns;  // lines of a sliver of A and of B
+  int lanes;          // columns are read so many at a time
   int64_t depth;      // the most that a block may be deep: a sliver of A stays in L1 and a block of B in L2
   int64_t block_columns;
   void (*pack_rows)(Lines, int64_t count, int64_t depth, void* to);

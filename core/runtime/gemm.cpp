@@ -99,7 +99,7 @@ struct Product {
   }
   bool packs_columns() const {
     constexpr int64_t kFewRows = 64;  // uses of each column that do not pay for its packing (measured)
-    return columns.line != 1 || m > kFewRows || n % kernels->columns != 0;
+    return columns.line != 1 || m > kFewRows || n % kernels->lanes != 0;
   }
   // Rows [i, i + height), columns [j, j + width) and depths [p, p + depth).
   Product part(int64_t i, int64_t height, int64_t j, int64_t width, int64_t p, int64_t depth) const {
@@ -244,10 +244,10 @@ void packed_product(DType dtype, const GemmArguments& g) {
     std::swap(p.rows, p.columns);
     std::swap(p.c_row, p.c_column);
   }
-  const int64_t whole_slivers = p.n / kernels.columns * kernels.columns;
-  if (whole_slivers > 0 && whole_slivers < p.n && !p.part(0, p.m, 0, whole_slivers, 0, p.k).packs_columns()) {
-    packed_product(p.part(0, p.m, 0, whole_slivers, 0, p.k));  // reads B as it is, which the last sliver cannot
-    p = p.part(0, p.m, whole_slivers, p.n - whole_slivers, 0, p.k);
+  const int64_t readable = p.n / kernels.lanes * kernels.lanes;  // columns that can be read as they lie
+  if (readable > 0 && readable < p.n && !p.part(0, p.m, 0, readable, 0, p.k).packs_columns()) {
+    packed_product(p.part(0, p.m, 0, readable, 0, p.k));
+    p = p.part(0, p.m, readable, p.n - readable, 0, p.k);
   }
   packed_product(p);
 }
