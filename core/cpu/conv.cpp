@@ -6,12 +6,14 @@
 // past the end of an output row are garbage and never stored. A stride s splits the plane into s * s phases, each of
 // which is stride 1 again; the gradient to the input is, for each phase of its own positions, such a product over the
 // output's gradient. The same form holds in three dimensions. The copy is 1 / taps of what im2col would write.
+// Many channels under a 3 x 3 kernel go to winograd.cpp, 1 x 1 kernels to a matrix product.
 #include "cpu/conv.h"
 
 #include <cstring>
 #include <utility>
 
-#include "runtime/allocator.h"
+#include "cpu/conv_planes.h"
+#include "cpu/winograd.h"
 #include "runtime/gemm.h"
 #include "runtime/parallel.h"
 #if defined(__AVX2__)
@@ -83,61 +85,6 @@ inline T sum_halves(V v, std::index_sequence<I...>) {
 template <class T>
 inline T sum_lanes(typename Lanes<T>::V v) {
   return sum_halves<T, Lanes<T>::N>(v, std::make_index_sequence<Lanes<T>::N / 2>());
-}
-
-inline int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
-inline int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-inline int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
-
-// Memory for one call, given back at its end.
-template <class T>
-struct Workspace {
-  size_t bytes;
-  T* data;
-  explicit Workspace(int64_t n) : bytes(static_cast<size_t>(n) * sizeof(T)), data(static_cast<T*>(allocate(bytes))) {}
-  ~Workspace() { deallocate(data, bytes); }
-  Workspace(const Workspace&) = delete;
-  Workspace& operator=(const Workspace&) = delete;
-};
-
-// How source planes are laid out for shifted products: for each channel `phases` planes of extent E.
-struct Planes {
-  int64_t in[3];      // of the source
-  int64_t stride[3];  // phases per dimension
-  int64_t low[3];     // padding in front; negative crops
-  int64_t extent[3];
-  int64_t phase_size() const { return extent[0] * extent[1] * extent[2]; }
-  int64_t channel_size() const { return phase_size() * stride[0] * stride[1] * stride[2]; }
-};
-
-// Copies one channel: plane[phase][e] = src[e * stride + phase - low], 0 outside.
-template <class T>
-void prepare_channel(const Planes& g, const T* src, T* out) {
-  const int64_t s2 = g.stride[2], e2 = g.extent[2];
-  for (int64_t f0 = 0; f0 < g.stride[0]; ++f0)
-    for (int64_t f1 = 0; f1 < g.stride[1]; ++f1)
-      for (int64_t f2 = 0; f2 < s2; ++f2) {
-        // columns [lo, hi) of a row of this phase lie inside the source
-        const int64_t shift = f2 - g.low[2];
-        const int64_t lo = min(e2, shift < 0 ? ceil_div(-shift, s2) : 0);
-        const int64_t hi = max(lo, min(e2, floor_div(g.in[2] - 1 - shift, s2) + 1));
-        for (int64_t a = 0; a < g.extent[0]; ++a)
-          for (int64_t b = 0; b < g.extent[1]; ++b, out += e2) {
-            const int64_t i = a * g.stride[0] + f0 - g.low[0], j = b * g.stride[1] + f1 - g.low[1];
-            if (i < 0 || i >= g.in[0] || j < 0 || j >= g.in[1]) {
-              std::memset(out, 0, static_cast<size_t>(e2) * sizeof(T));
-              continue;
-            }
-            const T* row = src + (i * g.in[1] + j) * g.in[2] + shift;
-            for (int64_t c = 0; c < lo; ++c) out[c] = T(0);
-            if (s2 == 1)
-              std::memcpy(out + lo, row + lo, static_cast<size_t>(hi - lo) * sizeof(T));
-            else
-              for (int64_t c = lo; c < hi; ++c) out[c] = row[c * s2];
-            for (int64_t c = hi; c < e2; ++c) out[c] = T(0);
-          }
-      }
 }
 
 // Where the results of linear positions go.
@@ -379,6 +326,9 @@ template <class T>
 void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* y) {
   if (s.batch * s.groups * s.out_channels * volume(s.out) == 0) return;
   if (is_pointwise(s) && s.groups == 1) return pointwise(s, false, x, weight, bias, y);
+  if constexpr (std::is_same_v<T, float>) {
+    if (winograd_takes(s)) return winograd_forward(s, x, weight, bias, y);
+  }
   const int64_t taps = volume(s.kernel);
   Workspace<int64_t> shift(2 * taps);
   Product p;
@@ -464,6 +414,9 @@ template <class T>
 void grad_input(const ConvShape& s, const T* dy, const T* weight, const T* bias, T* dx) {
   if (s.batch * s.groups * s.in_channels * volume(s.in) == 0) return;
   if (is_pointwise(s) && s.groups == 1) return pointwise(s, true, dy, weight, bias, dx);
+  if constexpr (std::is_same_v<T, float>) {
+    if (winograd_takes(s)) return winograd_grad_input(s, dy, weight, bias, dx);
+  }
   Workspace<int64_t> taps(2 * volume(s.kernel));
   int64_t r[3];
   for (r[0] = 0; r[0] < s.stride[0]; ++r[0])
@@ -555,6 +508,9 @@ void grad_weight(const ConvShape& s, const T* x, const T* dy, T* out) {
   const int64_t kernel = volume(s.kernel), targets = s.groups * s.out_channels, sources = s.groups * s.in_channels;
   std::memset(out, 0, static_cast<size_t>(targets * s.in_channels * kernel) * sizeof(T));
   if (s.batch * targets * s.in_channels * volume(s.out) == 0) return;
+  if constexpr (std::is_same_v<T, float>) {
+    if (winograd_takes(s)) return winograd_grad_weight(s, x, dy, out);
+  }
   constexpr int N = Lanes<T>::N;
   GradPlan<T> plan;
   plan.x = forward_planes(s);

@@ -1,0 +1,70 @@
+// How a convolution's source is laid out before it is multiplied: padded planes, one for each phase of the stride.
+// Included by the kernels that convolve.
+#pragma once
+#include <cstring>
+
+#include "cpu/dispatch.h"
+#include "runtime/allocator.h"
+
+namespace facula::cpu::FACULA_ISA {
+namespace {
+
+inline int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+inline int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
+
+// Memory for one call, given back at its end.
+template <class T>
+struct Workspace {
+  size_t bytes;
+  T* data;
+  explicit Workspace(int64_t n) : bytes(static_cast<size_t>(n) * sizeof(T)), data(static_cast<T*>(allocate(bytes))) {}
+  ~Workspace() { deallocate(data, bytes); }
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+};
+
+// How source planes are laid out for shifted products: for each channel `phases` planes of extent E.
+struct Planes {
+  int64_t in[3];      // of the source
+  int64_t stride[3];  // phases per dimension
+  int64_t low[3];     // padding in front; negative crops
+  int64_t extent[3];
+  int64_t phase_size() const { return extent[0] * extent[1] * extent[2]; }
+  int64_t channel_size() const { return phase_size() * stride[0] * stride[1] * stride[2]; }
+};
+
+// Copies one channel: plane[phase][e] = src[e * stride + phase - low], 0 outside.
+template <class T>
+void prepare_channel(const Planes& g, const T* src, T* out) {
+  const int64_t s2 = g.stride[2], e2 = g.extent[2];
+  for (int64_t f0 = 0; f0 < g.stride[0]; ++f0)
+    for (int64_t f1 = 0; f1 < g.stride[1]; ++f1)
+      for (int64_t f2 = 0; f2 < s2; ++f2) {
+        // columns [lo, hi) of a row of this phase lie inside the source
+        const int64_t shift = f2 - g.low[2];
+        const int64_t lo = min(e2, shift < 0 ? ceil_div(-shift, s2) : 0);
+        const int64_t hi = max(lo, min(e2, floor_div(g.in[2] - 1 - shift, s2) + 1));
+        for (int64_t a = 0; a < g.extent[0]; ++a)
+          for (int64_t b = 0; b < g.extent[1]; ++b, out += e2) {
+            const int64_t i = a * g.stride[0] + f0 - g.low[0], j = b * g.stride[1] + f1 - g.low[1];
+            if (i < 0 || i >= g.in[0] || j < 0 || j >= g.in[1]) {
+              std::memset(out, 0, static_cast<size_t>(e2) * sizeof(T));
+              continue;
+            }
+            const T* row = src + (i * g.in[1] + j) * g.in[2] + shift;
+            for (int64_t c = 0; c < lo; ++c) out[c] = T(0);
+            if (s2 == 1)
+              std::memcpy(out + lo, row + lo, static_cast<size_t>(hi - lo) * sizeof(T));
+            else if (s2 == 2)  // a constant, for the compiler to take whole vectors apart
+              for (int64_t c = lo; c < hi; ++c) out[c] = row[c * 2];
+            else
+              for (int64_t c = lo; c < hi; ++c) out[c] = row[c * s2];
+            for (int64_t c = hi; c < e2; ++c) out[c] = T(0);
+          }
+      }
+}
+
+}  // namespace
+}  // namespace facula::cpu::FACULA_ISA
