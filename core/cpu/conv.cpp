@@ -508,9 +508,6 @@ void grad_weight(const ConvShape& s, const T* x, const T* dy, T* out) {
   const int64_t kernel = volume(s.kernel), targets = s.groups * s.out_channels, sources = s.groups * s.in_channels;
   std::memset(out, 0, static_cast<size_t>(targets * s.in_channels * kernel) * sizeof(T));
   if (s.batch * targets * s.in_channels * volume(s.out) == 0) return;
-  if constexpr (std::is_same_v<T, float>) {
-    if (winograd_takes(s)) return winograd_grad_weight(s, x, dy, out);
-  }
   constexpr int N = Lanes<T>::N;
   GradPlan<T> plan;
   plan.x = forward_planes(s);

@@ -195,11 +195,14 @@ void pack_sliver(const T* from, int64_t line, int64_t step, int count, int64_t d
     }
     return;
   }
-  int64_t p = 0;
-  if (step == 1 && count == W)
-    for (; p + kLanes<T> <= depth; p += kLanes<T>)
-      for (int j = 0; j < W; j += kQuarter<T>) transpose_lines<T, W>(from + j * line + p, line, to + p * W + j);
-  for (; p < depth; ++p)
+  const int64_t whole = step == 1 ? depth / kLanes<T> * kLanes<T> : 0;  // steps and
+  const int lines = step == 1 ? count / kQuarter<T> * kQuarter<T> : 0;  // lines that are transposed in registers
+  for (int64_t p = 0; p < whole; p += kLanes<T>) {
+    for (int j = 0; j < lines; j += kQuarter<T>) transpose_lines<T, W>(from + j * line + p, line, to + p * W + j);
+    for (int64_t q = p; q < p + kLanes<T> && lines < W; ++q)
+      for (int j = lines; j < W; ++j) to[q * W + j] = j < count ? from[j * line + q] : T(0);
+  }
+  for (int64_t p = whole; p < depth; ++p)
     for (int j = 0; j < W; ++j) to[p * W + j] = j < count ? from[j * line + p * step] : T(0);
 }
 

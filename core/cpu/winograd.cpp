@@ -5,8 +5,8 @@
 // Summed over channels the products in the brackets are 16 matrix products of [targets, sources] by [sources, pieces].
 // Pieces are numbered along rows of a padded plane, one more to a row than there are (as the positions of conv.cpp):
 // all planes of one parity of rows and columns are then read in full vectors, and the piece too many is never stored.
-// The gradient to the input is the same with the kernel turned round; that to the weight is the transposed chain,
-//     dg = G' [sum over pieces of (A dY A') . (B' d B)] G.
+// The gradient to the input is the same with the kernel turned round. (That to the weight by the transposed chain was
+// slower than the direct kernel: its products are as deep as a block of pieces only.)
 // All matrices hold 0, 1 and 1/2 only, so that rounding grows by a small factor; an infinite input can give NaN in the
 // outputs of the same piece.
 #include "cpu/winograd.h"
@@ -32,10 +32,9 @@ constexpr int kVectorBytes = 16;
 constexpr int N = kVectorBytes / 4;
 typedef float V __attribute__((vector_size(kVectorBytes)));
 constexpr int kProducts = 16;
-constexpr int64_t kPieces = 48;               // pieces transformed at a time: whole slivers of columns of every tile
-constexpr int64_t kGradPieces = 2 * kPieces;  // the most that the weight gradient's products are deep
-constexpr int64_t kPlaneBytes = 4 << 20;      // planes prepared at a time
-constexpr int64_t kGrain = 1 << 15;           // numbers moved that are worth a second thread
+constexpr int64_t kPieces = 48;           // pieces transformed at a time: whole slivers of columns of every tile
+constexpr int64_t kPlaneBytes = 4 << 20;  // planes prepared at a time
+constexpr int64_t kGrain = 1 << 15;       // numbers moved that are worth a second thread
 
 inline V load(const float* p) {
   V v;
@@ -67,22 +66,6 @@ inline void transform_result(const V (&m)[4][4], V (&y)[2][2]) {
     y[i][1] = t[i][1] - t[i][2] - t[i][3];
   }
 }
-// m = A y A'
-inline void transform_gradient(const V (&y)[2][2], V (&m)[4][4]) {
-  V t[4][2];
-  for (int j = 0; j < 2; ++j) {
-    t[0][j] = y[0][j];
-    t[1][j] = y[0][j] + y[1][j];
-    t[2][j] = y[0][j] - y[1][j];
-    t[3][j] = -y[1][j];
-  }
-  for (int i = 0; i < 4; ++i) {
-    m[i][0] = t[i][0];
-    m[i][1] = t[i][0] + t[i][1];
-    m[i][2] = t[i][0] - t[i][1];
-    m[i][3] = -t[i][1];
-  }
-}
 // u = G g G'
 inline void transform_kernel(const V (&g)[3][3], V (&u)[4][4]) {
   V t[4][3];
@@ -101,23 +84,6 @@ inline void transform_kernel(const V (&g)[3][3], V (&u)[4][4]) {
     u[i][3] = t[i][2];
   }
 }
-// g = G' u G
-inline void transform_kernel_gradient(const V (&u)[4][4], V (&g)[3][3]) {
-  V t[3][4];
-  for (int j = 0; j < 4; ++j) {
-    const V sum = (u[1][j] + u[2][j]) * 0.5f;
-    t[0][j] = u[0][j] + sum;
-    t[1][j] = (u[1][j] - u[2][j]) * 0.5f;
-    t[2][j] = sum + u[3][j];
-  }
-  for (int i = 0; i < 3; ++i) {
-    const V sum = (t[i][1] + t[i][2]) * 0.5f;
-    g[i][0] = t[i][0] + sum;
-    g[i][1] = (t[i][1] - t[i][2]) * 0.5f;
-    g[i][2] = sum + t[i][3];
-  }
-}
-
 // One correlation of `sources` with `targets` channels: y[h, w] = sum over taps of g[i, j] * x[h + i - low, w + j -
 // low].
 struct Correlation {
@@ -265,83 +231,6 @@ Correlation forward_correlation(const ConvShape& s) {
   return {s.batch, s.in_channels, s.out_channels, {s.in[1], s.in[2]}, {s.out[1], s.out[2]}, {s.pad[1], s.pad[2]}};
 }
 
-// ---- gradient to the weight ---------------------------------------------------------------------------------------
-
-struct WeightGradient {
-  Correlation c;
-  const float *x, *dy;  // planes of all images of a chunk
-  Planes x_planes, dy_planes;
-  int64_t blocks, depth;  // of an image; pieces of each
-
-  int64_t work() const {
-    const int64_t columns = packed_gemm_kernels.of_float.columns;
-    return kProducts * (c.sources + c.targets) * depth + ceil_div(c.sources, columns) * columns * depth;
-  }
-  // Adds block `item` to the sums [product][target][source].
-  void add(int64_t item, float* work, bool first, float* sums) const {
-    const PackedGemm& gemm = packed_gemm_kernels.of_float;
-    const int64_t n = item / blocks, q = item % blocks * depth, count = min(depth, c.pieces() - q);
-    float *const sources = work, *const targets = sources + kProducts * c.sources * depth,
-                 *const packed = targets + kProducts * c.targets * depth;
-    for (int64_t s = 0; s < c.sources; ++s)
-      for (int64_t at = 0; at < depth; at += N) {
-        V v[4][4];
-        load_pieces(x + (n * c.sources + s) * x_planes.channel_size(), x_planes.phase_size(), c.pitch(), q + at, v);
-        transform_source(v);
-        for (int e = 0; e < kProducts; ++e) store(sources + (e * c.sources + s) * depth + at, v[e / 4][e % 4]);
-      }
-    for (int64_t k = 0; k < c.targets; ++k) {
-      const float* from = dy + (n * c.targets + k) * dy_planes.channel_size() + q;
-      for (int64_t at = 0; at < depth; at += N) {
-        V y[2][2], m[4][4];
-        for (int a = 0; a < 4; ++a) y[a / 2][a % 2] = load(from + a * dy_planes.phase_size() + at);
-        transform_gradient(y, m);
-        for (int e = 0; e < kProducts; ++e) store(targets + (e * c.targets + k) * depth + at, m[e / 4][e % 4]);
-      }
-      if (count < depth)  // what lies behind the last piece
-        for (int e = 0; e < kProducts; ++e)
-          std::memset(targets + (e * c.targets + k) * depth + count, 0,
-                      static_cast<size_t>(depth - count) * sizeof(float));
-    }
-    PackedBlock g{c.targets, c.sources, depth};
-    g.a_sliver = gemm.rows * depth;
-    g.a_row = depth;
-    g.a_column = 1;
-    g.b = packed;
-    g.b_sliver = gemm.columns * depth;
-    g.b_row = gemm.columns;
-    g.alpha = 1;
-    g.beta = first ? 0 : 1;
-    g.c_row = c.sources;
-    g.c_column = 1;
-    for (int e = 0; e < kProducts; ++e) {
-      gemm.pack_columns({sources + e * c.sources * depth, depth, 1}, c.sources, depth, packed);
-      g.a = targets + e * c.targets * depth;
-      g.c = sums + e * c.targets * c.sources;
-      gemm.multiply(g);
-    }
-  }
-};
-
-// Adds the sums of all groups and gives the kernel's gradient, [target][source][3][3]. N more sums are readable.
-void finish_gradient(const Correlation& c, const float* sums, int64_t groups, float* dweight) {
-  const int64_t size = c.targets * c.sources;
-  parallel_for(c.targets, kGrain / (kProducts * c.sources * groups) + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t k = begin; k < end; ++k)
-      for (int64_t s = 0; s < c.sources; s += N) {
-        V u[4][4], g[3][3];
-        for (int e = 0; e < kProducts; ++e) {
-          V total{};
-          for (int64_t i = 0; i < groups; ++i) total += load(sums + (i * kProducts + e) * size + k * c.sources + s);
-          u[e / 4][e % 4] = total;
-        }
-        transform_kernel_gradient(u, g);
-        for (int64_t lane = 0; lane < min(N, c.sources - s); ++lane)
-          for (int tap = 0; tap < 9; ++tap) dweight[(k * c.sources + s + lane) * 9 + tap] = g[tap / 3][tap % 3][lane];
-      }
-  });
-}
-
 }  // namespace
 
 bool winograd_takes(const ConvShape& s) {
@@ -370,36 +259,6 @@ void winograd_grad_input(const ConvShape& s, const float* dy, const float* weigh
   Workspace<float> kernels(kProducts * c.targets * c.sources);
   transform_kernels(c, weight, 9, c.targets * 9, true, kernels.data);
   correlate(c, dy, kernels.data, bias, dx);
-}
-
-void winograd_grad_weight(const ConvShape& s, const float* x, const float* dy, float* dweight) {
-  // Sums of their own, added in order at the end: the result does not depend on the number of threads.
-  constexpr int64_t kGroups = 8;
-  WeightGradient w{forward_correlation(s)};
-  const Correlation& c = w.c;
-  w.x_planes = c.planes();
-  w.dy_planes = {{1, c.out[0], c.out[1]}, {1, 2, 2}, {0, 0, 0}, {1, c.rows(), c.pitch()}};
-  w.blocks = ceil_div(c.pieces(), kGradPieces);
-  w.depth = ceil_div(ceil_div(c.pieces(), w.blocks), N) * N;
-  const int64_t x_image = c.sources * w.x_planes.channel_size(), dy_image = c.targets * w.dy_planes.channel_size();
-  const int64_t images = c.chunk(w.x_planes.channel_size()), slack = kGradPieces + N;
-  const int64_t groups = min(kGroups, images * w.blocks), size = kProducts * c.targets * c.sources;
-  Workspace<float> px(images * x_image + slack), pdy(images * dy_image + slack), sums(groups * size + N),
-      works(w.work() * num_threads());
-  std::memset(px.data + images * x_image, 0, static_cast<size_t>(slack) * sizeof(float));
-  std::memset(pdy.data + images * dy_image, 0, static_cast<size_t>(slack) * sizeof(float));
-  w.x = px.data;
-  w.dy = pdy.data;
-  for (int64_t n = 0; n < c.batch; n += images) {
-    const int64_t now = min(images, c.batch - n), items = now * w.blocks;
-    prepare(w.x_planes, now * c.sources, x + n * c.sources * c.in[0] * c.in[1], px.data);
-    prepare(w.dy_planes, now * c.targets, dy + n * c.targets * c.out[0] * c.out[1], pdy.data);
-    share_out(groups, [&](int64_t worker, int64_t group) {
-      for (int64_t i = group; i < items; i += groups)
-        w.add(i, works.data + worker * w.work(), n == 0 && i == group, sums.data + group * size);
-    });
-  }
-  finish_gradient(c, sums.data, groups, dweight);
 }
 
 }  // namespace facula::cpu::FACULA_ISA

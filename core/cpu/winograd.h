@@ -7,6 +7,5 @@ namespace facula::cpu::FACULA_ISA {
 bool winograd_takes(const ConvShape& s);  // and is quicker than the direct kernels
 void winograd_forward(const ConvShape& s, const float* x, const float* weight, const float* bias, float* y);
 void winograd_grad_input(const ConvShape& s, const float* dy, const float* weight, const float* bias, float* dx);
-void winograd_grad_weight(const ConvShape& s, const float* x, const float* dy, float* dweight);
 
 }  // namespace facula::cpu::FACULA_ISA
