@@ -1,4 +1,4 @@
-# All benchmarks in one command: runs the six scripts, writes benchmarks/results.json and docs/benchmarks.md. Measures
+# All benchmarks in one command: runs the scripts of PARTS, writes benchmarks/results.json and docs/benchmarks.md. Measures
 # nothing itself.
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ PARTS = {
         "At a million elements (matrices: 200 x 200) and at a thousand (8 x 8). Listed are the slower ones only.",
     ),
     "models": ("Training steps", "Forward, backward and update, for each step."),
+    "memory": (
+        "Memory of training",
+        "What three training steps add to the peak of resident memory after the import, each in a process of its own.",
+    ),
     "transforms": ("Function transforms", "torch.func as a whole: batching and differentiating."),
     "startup": ("Start and size", "Whole processes; the least of several. Targets bound facula's own value."),
 }
