@@ -431,9 +431,13 @@ def softplus(input: Tensor, beta: float = 1, threshold: float = 20, *, out: Tens
         input (Tensor): any shape.
         beta (float): Default: 1.
         threshold (float): Default: 20.
+        out (Tensor): of the input's dtype. Optional.
 
     Returns:
         Tensor: same shape and dtype.
+
+    Raises:
+        RuntimeError: ``out`` of another dtype.
 
     Example:
         >>> import facula as torch
