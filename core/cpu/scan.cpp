@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "cpu/copy.h"
 #include "cpu/reduce_exp.h"
 #include "cpu/reduce_fold.h"
 #include "cpu/reduce_row.h"
@@ -60,10 +61,8 @@ void store_block(DType to, const A* x, int64_t n, char* out) {
   constexpr Column column = kColumnOf<A>;
   if (to == dtype_of(column))
     std::memcpy(out, x, static_cast<size_t>(n) * sizeof(A));
-  else if (column == Column::F64 && to == DType::Float32)
-    load_kernel(DType::Float64, Column::F32, Map::None)(x, 1, n, out);
   else
-    for (int64_t i = 0, size = item_size(to); i < n; ++i) store_element(column, x + i, to, out + i * size);
+    cpu::copy().convert[index_of(dtype_of(column))][index_of(to)](n, x, 1, out, 1);
 }
 
 // y = running values of x; y may be x. By `fours`, the chain of dependent operations is one in four elements; not for

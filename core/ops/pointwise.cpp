@@ -537,6 +537,37 @@ static bool run_simple(const OpDef& op, const Arg* args, size_t n, const Tensor&
   return true;
 }
 
+// Bits are combined alike in every type: contiguous operands of one small type are taken eight bytes at a time.
+static bool run_bitwise(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Tensor& result) {
+  static const OpDef &both = find_op("bitwise_and"), &either = find_op("bitwise_or"), &one = find_op("bitwise_xor"),
+                     &invert = find_op("bitwise_not");
+  if (&op != &both && &op != &either && &op != &one && &op != &invert) return false;
+  DType common;
+  const TensorObject* first = leading_operand(args, n, common);
+  if (!first || !is_integral(common) || (common == DType::Bool && &op == &invert)) return false;
+  for (size_t i = 0; i < n; ++i)
+    if (args[i].tag != Arg::Tensor_ || args[i].tensor->dtype != common || !args[i].tensor->is_contiguous() ||
+        !(args[i].tensor->sizes == first->sizes))
+      return false;
+  if (out && !can_write(out, common, first, args, n)) return false;
+  result = out ? out : empty(first->sizes, common);
+  const int64_t bytes = first->numel * item_size(common), words = bytes / 8, rest = bytes % 8;
+  const char* data[2] = {args[0].tensor->data(), args[n - 1].tensor->data()};
+  char* to = result->data();
+  parallel_for(words, kGrain, [&](int64_t begin, int64_t end) {
+    const void* in[2] = {data[0] + begin * 8, data[1] + begin * 8};
+    run_kernel(*op.pointwise, Column::I64, end - begin, to + begin * 8, in);
+  });
+  if (rest) {
+    int64_t word[3] = {};
+    for (int i = 0; i < 2; ++i) std::memcpy(&word[i], data[i] + words * 8, static_cast<size_t>(rest));
+    const void* in[2] = {&word[0], &word[1]};
+    run_kernel(*op.pointwise, Column::I64, 1, &word[2], in);
+    std::memcpy(to + words * 8, &word[2], static_cast<size_t>(rest));
+  }
+  return true;
+}
+
 // ---- complex operands of a formula whose derivative holds for real ones only: another entry (ops/complex.cpp) ----
 
 static const OpDef* complex_form(const OpDef& op, const Arg* args, size_t n) {
@@ -667,7 +698,8 @@ static Tensor pointwise_in_place(const OpDef& op, const Arg* args, size_t n, con
   Node* node = recording ? record(op, args, n, saves, true) : nullptr;
   Tensor result;
   try {
-    if (!run_simple(op, args, n, self, result)) run_general(op, args, n, self, Form::InPlace);
+    if (!run_simple(op, args, n, self, result) && !run_bitwise(op, args, n, self, result))
+      run_general(op, args, n, self, Form::InPlace);
     finish_inplace(self, node);
     if (saves & kSaveResult) save_tensor(node, self, -1);
   } catch (...) {
@@ -691,7 +723,7 @@ Tensor apply_pointwise(const OpDef& op, const Arg* args, size_t n, const Tensor&
                "(): functions with out=... arguments don't support automatic differentiation, "
                "but one of the arguments requires grad.");
   Tensor result;
-  if (!run_simple(op, args, n, out, result)) {
+  if (!run_simple(op, args, n, out, result) && !run_bitwise(op, args, n, out, result)) {
     if (const OpDef* complex = complex_form(op, args, n)) return run_complex_form(*complex, args, n, out, form);
     result = run_general(op, args, n, out, form);
   }
