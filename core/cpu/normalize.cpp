@@ -11,9 +11,10 @@
 namespace facula::cpu::FACULA_ISA {
 namespace {
 
-constexpr int64_t kGrain = 16384;    // elements in about 10 us
-constexpr int64_t kMostChunks = 64;  // of rows whose sums are added apart
-constexpr int64_t kPanel = 128;      // columns of one pass when a channel is a column
+constexpr int64_t kGrain = 16384;      // elements in about 10 us
+constexpr int64_t kMostChunks = 64;    // of rows whose sums are added apart
+constexpr int64_t kRowsInSingle = 32;  // added in the type of the data, 5 bits of whose digits that may cost
+constexpr int64_t kPanel = 128;        // columns of one pass when a channel is a column
 
 inline int64_t grain_of(int64_t elements) { return elements >= kGrain ? 1 : kGrain / (elements < 1 ? 1 : elements); }
 
@@ -146,23 +147,37 @@ struct Norm {
       dx.done(r * s.inner + i, m, place);
     });
   }
+  // Sums of a few rows join those of many, which would lose digits in A.
+  static void widen(int64_t n, A* few, double* many) {
+    for (int64_t i = 0; i < n; ++i) {
+      many[i] += static_cast<double>(few[i]);
+      few[i] = 0;
+    }
+  }
   static void rows_backward(const NormShape& s, bool centred, const NormBackward& b) {
     const int64_t per_chunk = (s.batch + kMostChunks - 1) / kMostChunks, wanted = kGrain / (s.inner + 1) + 1;
     const int64_t size = per_chunk > wanted ? per_chunk : wanted, chunks = (s.batch + size - 1) / size;
     const int64_t sums = (b.dweight ? s.inner : 0) + (b.dbias ? s.inner : 0);
-    std::vector<A> partial(static_cast<size_t>(chunks * sums), A(0));
+    std::vector<A> few(static_cast<size_t>(chunks * sums), A(0));
+    std::vector<double> partial(few.size(), 0);
     parallel_for(chunks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t c = begin; c < end; ++c) {
-        A* own = partial.data() + c * sums;
+        A* own = few.data() + c * sums;
         A *dw = b.dweight ? own : nullptr, *db = b.dbias ? own + sums - s.inner : nullptr;
-        for (int64_t r = c * size; r < s.batch && r < (c + 1) * size; ++r) row_backward(s, centred, b, r, dw, db);
+        for (int64_t r = c * size; r < s.batch && r < (c + 1) * size; ++r) {
+          row_backward(s, centred, b, r, dw, db);
+          if ((r & (kRowsInSingle - 1)) == kRowsInSingle - 1 || r + 1 == s.batch || r + 1 == (c + 1) * size)
+            widen(sums, own, partial.data() + c * sums);
+        }
       }
     });
     auto total = [&](void* to, int64_t offset) {
       A* out = static_cast<A*>(to);
-      for (int64_t i = 0; i < s.inner; ++i) out[i] = 0;
-      for (int64_t c = 0; c < chunks; ++c)
-        map_block([](auto t, auto p) { return t + p; }, s.inner, out, out, partial.data() + c * sums + offset);
+      for (int64_t i = 0; i < s.inner; ++i) {
+        double sum = 0;
+        for (int64_t c = 0; c < chunks; ++c) sum += partial[static_cast<size_t>(c * sums + offset + i)];
+        out[i] = static_cast<A>(sum);
+      }
     };
     if (b.dweight) total(b.dweight, 0);
     if (b.dbias) total(b.dbias, sums - s.inner);

@@ -153,10 +153,12 @@ Shares shares_of(const ClassCall& c) {
   }
   return {ops::converted_memory(share, c.scores->dtype), ops::converted_memory(total, c.scores->dtype)};
 }
-// The gradient of every position's loss, shaped to meet the scores.
+// The gradient of every position's loss, shaped to meet the scores. A mean over nothing has a gradient of 0, as in
+// PyTorch, though its value is NaN.
 Tensor position_gradient(const ClassCall& c, const Tensor& g, const Tensor& total, double total_weight) {
   if (c.is_elementwise()) return ops::reshape(g, total->sizes);
-  return c.loss.reduction == LossReduction::Mean ? ops::div(g, Scalar(total_weight)) : g;
+  if (c.loss.reduction != LossReduction::Mean) return g;
+  return total_weight == 0 ? ops::mul(g, Scalar(0.0)) : ops::div(g, Scalar(total_weight));
 }
 
 void nll_vjp(Backward& b) {

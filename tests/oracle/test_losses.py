@@ -105,3 +105,24 @@ def test_polynomial_fit(fit):
         return (step().item() for _ in range(STEPS))
 
     follow(train)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4), (3,)])
+@pytest.mark.parametrize("name", ["cross_entropy", "nll_loss"])
+def test_a_mean_over_nothing_has_no_gradient(shape, name):
+    for p in (facula, torch):
+        x = p.ones(shape, dtype=p.float64, requires_grad=True)
+        target = p.ones(shape[:1] + shape[2:] if len(shape) > 1 else (), dtype=p.long)
+        loss = getattr(p.nn.functional, name)(x, target, ignore_index=1)
+        (once,) = p.autograd.grad(loss, x, retain_graph=True)
+        (recorded,) = p.autograd.grad(loss, x, create_graph=True)
+        assert loss.isnan() and not once.any() and not recorded.any()
+
+
+def test_weight_gradients_of_many_rows_keep_their_digits():
+    x = torch.linspace(0.5, 1.5, 40000 * 3).reshape(-1, 3)
+    exact = torch.ones(3, dtype=torch.float64, requires_grad=True)
+    torch.nn.functional.rms_norm(x.double(), (3,), exact).sum().backward()
+    weight = facula.ones(3, requires_grad=True)
+    facula.nn.functional.rms_norm(facula.from_numpy(x.numpy()), (3,), weight).sum().backward()
+    assert weight.grad.tolist() == pytest.approx(exact.grad.tolist(), rel=2e-7)
