@@ -24,8 +24,8 @@ HEADING = """
 
 `python tools/moduledb_report.py --write` builds every module of `torch.testing._internal.common_modules.module_db` in
 both packages and compares text, initial weights, state dict, results, gradients, second gradients, copies, pickles, and
-the exception types of refused inputs. A gradient in float32 that differs passes when it is nearer than PyTorch's to what
-PyTorch itself gives in float64.
+the exception types of refused inputs. A gradient in float32 that differs passes when it is nearer than PyTorch's to
+what PyTorch itself gives in float64.
 
 """
 SECONDS = 300

@@ -13,9 +13,11 @@ from facula.distributions.constraint_registry import biject_to, transform_to
 from facula.distributions.continuous_bernoulli import ContinuousBernoulli
 from facula.distributions.dirichlet import Dirichlet
 from facula.distributions.distribution import Distribution
+from facula.distributions.exp_family import ExponentialFamily
 from facula.distributions.exponential import Exponential
 from facula.distributions.fishersnedecor import FisherSnedecor
 from facula.distributions.gamma import Gamma
+from facula.distributions.generalized_pareto import GeneralizedPareto
 from facula.distributions.geometric import Geometric
 from facula.distributions.gumbel import Gumbel
 from facula.distributions.half_cauchy import HalfCauchy
@@ -25,7 +27,9 @@ from facula.distributions.inverse_gamma import InverseGamma
 from facula.distributions.kl import kl_divergence, register_kl
 from facula.distributions.kumaraswamy import Kumaraswamy
 from facula.distributions.laplace import Laplace
+from facula.distributions.lkj_cholesky import LKJCholesky
 from facula.distributions.log_normal import LogNormal
+from facula.distributions.logistic_normal import LogisticNormal
 from facula.distributions.lowrank_multivariate_normal import LowRankMultivariateNormal
 from facula.distributions.mixture_same_family import MixtureSameFamily
 from facula.distributions.multinomial import Multinomial
@@ -42,7 +46,9 @@ from facula.distributions.transformed_distribution import TransformedDistributio
 from facula.distributions.transforms import (
     AbsTransform,
     AffineTransform,
+    CatTransform,
     ComposeTransform,
+    CorrCholeskyTransform,
     CumulativeDistributionTransform,
     ExpTransform,
     IndependentTransform,
@@ -62,14 +68,16 @@ from facula.distributions.transforms import (
 from facula.distributions.uniform import Uniform
 from facula.distributions.von_mises import VonMises
 from facula.distributions.weibull import Weibull
+from facula.distributions.wishart import Wishart
 
 __all__ = [
     "Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2", "ContinuousBernoulli", "Dirichlet",
-    "Distribution", "Exponential", "FisherSnedecor", "Gamma", "Geometric", "Gumbel", "HalfCauchy", "HalfNormal",
-    "Independent", "InverseGamma", "Kumaraswamy", "Laplace", "LogNormal", "LowRankMultivariateNormal",
-    "MixtureSameFamily", "Multinomial", "MultivariateNormal", "NegativeBinomial", "Normal", "OneHotCategorical",
-    "OneHotCategoricalStraightThrough", "Pareto", "Poisson", "RelaxedBernoulli", "RelaxedOneHotCategorical",
-    "StudentT", "TransformedDistribution", "Uniform", "VonMises", "Weibull", "biject_to", "constraints", "kl",
-    "kl_divergence", "register_kl", "transform_to", "transforms",
+    "Distribution", "Exponential", "ExponentialFamily", "FisherSnedecor", "Gamma", "GeneralizedPareto", "Geometric",
+    "Gumbel", "HalfCauchy", "HalfNormal", "Independent", "InverseGamma", "Kumaraswamy", "LKJCholesky", "Laplace",
+    "LogNormal", "LogisticNormal", "LowRankMultivariateNormal", "MixtureSameFamily", "Multinomial",
+    "MultivariateNormal", "NegativeBinomial", "Normal", "OneHotCategorical", "OneHotCategoricalStraightThrough",
+    "Pareto", "Poisson", "RelaxedBernoulli", "RelaxedOneHotCategorical", "StudentT", "TransformedDistribution",
+    "Uniform", "VonMises", "Weibull", "Wishart", "biject_to", "constraints", "kl", "kl_divergence", "register_kl",
+    "transform_to", "transforms",
 ]  # fmt: skip
 __all__ += transforms.__all__

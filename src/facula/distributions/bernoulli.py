@@ -7,14 +7,14 @@ import math
 import facula
 from facula import Size, Tensor
 from facula.distributions import constraints
-from facula.distributions.distribution import Distribution
+from facula.distributions.exp_family import ExponentialFamily
 from facula.distributions.utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
 from facula.nn.functional import binary_cross_entropy_with_logits
 
 __all__ = ["Bernoulli"]
 
 
-class Bernoulli(Distribution):
+class Bernoulli(ExponentialFamily):
     """1 with probability ``probs``, else 0; ``logits`` are the log-odds.
 
     Example:
@@ -25,6 +25,7 @@ class Bernoulli(Distribution):
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.boolean
+    _mean_carrier_measure = 0
     has_enumerate_support = True
     _parameters = ("probs", "logits")
 
@@ -86,3 +87,10 @@ class Bernoulli(Distribution):
     def enumerate_support(self, expand: bool = True) -> Tensor:
         values = facula.arange(2, dtype=self._param.dtype).view((-1,) + (1,) * len(self._batch_shape))
         return values.expand((-1, *self._batch_shape)) if expand else values
+
+    @property
+    def _natural_params(self) -> tuple[Tensor]:
+        return (facula.logit(self.probs),)
+
+    def _log_normalizer(self, x: Tensor) -> Tensor:
+        return facula.log1p(facula.exp(x))

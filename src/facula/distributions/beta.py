@@ -6,13 +6,13 @@ import facula
 from facula import Size, Tensor
 from facula.distributions import constraints
 from facula.distributions.dirichlet import Dirichlet
-from facula.distributions.distribution import Distribution
+from facula.distributions.exp_family import ExponentialFamily
 from facula.distributions.utils import broadcast_all
 
 __all__ = ["Beta"]
 
 
-class Beta(Distribution):
+class Beta(ExponentialFamily):
     """The beta distribution on [0, 1].
 
     Example:
@@ -67,3 +67,10 @@ class Beta(Distribution):
 
     def entropy(self) -> Tensor:
         return self._dirichlet.entropy()
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, Tensor]:
+        return self.concentration1, self.concentration0
+
+    def _log_normalizer(self, x: Tensor, y: Tensor) -> Tensor:
+        return facula.lgamma(x) + facula.lgamma(y) - facula.lgamma(x + y)

@@ -75,6 +75,11 @@ for _registry in (biject_to, transform_to):
         lambda c, registry=_registry: transforms.StackTransform([registry(part) for part in c.cseq], c.dim),
     )
     _registry.register(
+        constraints.cat,
+        lambda c, registry=_registry: transforms.CatTransform([registry(part) for part in c.cseq], c.dim, c.lengths),
+    )
+    _registry.register(constraints.corr_cholesky, lambda c: transforms.CorrCholeskyTransform())
+    _registry.register(
         constraints.independent,
         lambda c, registry=_registry: transforms.IndependentTransform(
             registry(c.base_constraint), c.reinterpreted_batch_ndims

@@ -6,7 +6,7 @@ import facula
 from facula import Tensor
 from facula.autograd import Function
 from facula.distributions import constraints
-from facula.distributions.distribution import Distribution
+from facula.distributions.exp_family import ExponentialFamily
 
 __all__ = ["Dirichlet"]
 
@@ -28,7 +28,7 @@ class _Draw(Function):
         return slope * (grad_output - (x * grad_output).sum(-1, True))
 
 
-class Dirichlet(Distribution):
+class Dirichlet(ExponentialFamily):
     """The Dirichlet distribution over the simplex.
 
     Example:
@@ -86,3 +86,10 @@ class Dirichlet(Distribution):
             - (k - total) * facula.digamma(total)
             - ((self.concentration - 1.0) * facula.digamma(self.concentration)).sum(-1)
         )
+
+    @property
+    def _natural_params(self) -> tuple[Tensor]:
+        return (self.concentration,)
+
+    def _log_normalizer(self, x: Tensor) -> Tensor:
+        return x.lgamma().sum(-1) - facula.lgamma(x.sum(-1))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import facula
 from facula import Tensor
 from facula.distributions import constraints
-from facula.distributions.distribution import Distribution
+from facula.distributions.exp_family import ExponentialFamily
 from facula.distributions.utils import broadcast_all
 
 __all__ = ["Exponential"]
 
 
-class Exponential(Distribution):
+class Exponential(ExponentialFamily):
     """The exponential distribution of a ``rate``.
 
     Example:
@@ -22,6 +22,7 @@ class Exponential(Distribution):
 
     arg_constraints = {"rate": constraints.positive}
     support = constraints.nonnegative
+    _mean_carrier_measure = 0
     has_rsample = True
     _parameters = ("rate",)
 
@@ -63,3 +64,10 @@ class Exponential(Distribution):
 
     def entropy(self) -> Tensor:
         return 1.0 - facula.log(self.rate)
+
+    @property
+    def _natural_params(self) -> tuple[Tensor]:
+        return (-self.rate,)
+
+    def _log_normalizer(self, x: Tensor) -> Tensor:
+        return -facula.log(-x)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import facula
 from facula import Tensor
 from facula.distributions import constraints
-from facula.distributions.distribution import Distribution
+from facula.distributions.exp_family import ExponentialFamily
 from facula.distributions.utils import broadcast_all
 
 __all__ = ["Gamma"]
 
 
-class Gamma(Distribution):
+class Gamma(ExponentialFamily):
     """The gamma distribution of a ``concentration`` (shape) and a ``rate``.
 
     Example:
@@ -22,6 +22,7 @@ class Gamma(Distribution):
 
     arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
     support = constraints.nonnegative
+    _mean_carrier_measure = 0
     has_rsample = True
     _parameters = ("concentration", "rate")
 
@@ -70,3 +71,10 @@ class Gamma(Distribution):
             + facula.lgamma(self.concentration)
             + (1.0 - self.concentration) * facula.digamma(self.concentration)
         )
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, Tensor]:
+        return self.concentration - 1, -self.rate
+
+    def _log_normalizer(self, x: Tensor, y: Tensor) -> Tensor:
+        return facula.lgamma(x + 1) + (x + 1) * facula.log(-y.reciprocal())

@@ -15,6 +15,7 @@ from facula.distributions.cauchy import Cauchy
 from facula.distributions.continuous_bernoulli import ContinuousBernoulli
 from facula.distributions.dirichlet import Dirichlet
 from facula.distributions.distribution import Distribution
+from facula.distributions.exp_family import ExponentialFamily
 from facula.distributions.exponential import Exponential
 from facula.distributions.gamma import Gamma
 from facula.distributions.geometric import Geometric
@@ -87,6 +88,22 @@ def _infinite_like(tensor: Tensor) -> Tensor:
 
 
 # ---- the same family on both sides ----
+
+
+@register_kl(ExponentialFamily, ExponentialFamily)
+def _(p, q):
+    """The Bregman divergence of the log normaliser."""
+    if type(p) is not type(q):
+        raise NotImplementedError(
+            "The cross KL-divergence between different exponential families cannot be computed using Bregman "
+            f"divergences: {type(p).__name__} and {type(q).__name__}"
+        )
+    natural, normalizer, means = p._mean_parameters()
+    others = q._natural_params
+    result = q._log_normalizer(*others) - normalizer
+    for own, other, mean in zip(natural, others, means):
+        result = result - _sum_rightmost((other - own) * mean, len(q.event_shape))
+    return result
 
 
 @register_kl(Bernoulli, Bernoulli)

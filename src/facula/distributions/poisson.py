@@ -5,13 +5,13 @@ from __future__ import annotations
 import facula
 from facula import Tensor
 from facula.distributions import constraints
-from facula.distributions.distribution import Distribution
+from facula.distributions.exp_family import ExponentialFamily
 from facula.distributions.utils import broadcast_all
 
 __all__ = ["Poisson"]
 
 
-class Poisson(Distribution):
+class Poisson(ExponentialFamily):
     """The Poisson distribution of a ``rate``.
 
     Example:
@@ -49,3 +49,10 @@ class Poisson(Distribution):
             self._validate_sample(value)
         rate, value = broadcast_all(self.rate, value)
         return value.xlogy(rate) - rate - (value + 1).lgamma()
+
+    @property
+    def _natural_params(self) -> tuple[Tensor]:
+        return (facula.log(self.rate),)
+
+    def _log_normalizer(self, x: Tensor) -> Tensor:
+        return facula.exp(x)

@@ -12,10 +12,11 @@ from facula.distributions.utils import _sum_rightmost
 from facula.nn.functional import pad, softplus
 
 __all__ = [
-    "AbsTransform", "AffineTransform", "ComposeTransform", "CumulativeDistributionTransform", "ExpTransform",
-    "IndependentTransform", "LowerCholeskyTransform", "PositiveDefiniteTransform", "PowerTransform",
-    "ReshapeTransform", "SigmoidTransform", "SoftmaxTransform", "SoftplusTransform", "StackTransform",
-    "StickBreakingTransform", "TanhTransform", "Transform", "identity_transform",
+    "AbsTransform", "AffineTransform", "CatTransform", "ComposeTransform", "CorrCholeskyTransform",
+    "CumulativeDistributionTransform", "ExpTransform", "IndependentTransform", "LowerCholeskyTransform",
+    "PositiveDefiniteTransform", "PowerTransform", "ReshapeTransform", "SigmoidTransform", "SoftmaxTransform",
+    "SoftplusTransform", "StackTransform", "StickBreakingTransform", "TanhTransform", "Transform",
+    "identity_transform",
 ]  # fmt: skip
 
 
@@ -672,3 +673,116 @@ class CumulativeDistributionTransform(Transform):
         if self._cache_size == cache_size:
             return self
         return CumulativeDistributionTransform(self.distribution, cache_size=cache_size)
+
+
+class CorrCholeskyTransform(_Plain):
+    """Vectors of d (d - 1) / 2 numbers to Cholesky factors of d x d correlation matrices: tanh gives partial
+    correlations, which break a stick of squares in each row (Lewandowski, Kurowicka and Joe 2009)."""
+
+    domain, codomain, bijective = constraints.real_vector, constraints.corr_cholesky, True
+
+    @staticmethod
+    def _rows(n: int) -> int:
+        """d of a vector of length n."""
+        d = round((0.25 + 2 * n) ** 0.5 + 0.5)
+        if d * (d - 1) // 2 != n:
+            raise ValueError("Input is not a flattened lower-diagonal number")
+        return d
+
+    @staticmethod
+    def _below(matrix: Tensor, diagonal: int) -> Tensor:
+        """What lies on and below a diagonal, row by row."""
+        d = matrix.shape[-1]
+        rows, columns = facula.tril_indices(d, d, diagonal)
+        return matrix[..., rows, columns]
+
+    def _call(self, x: Tensor) -> Tensor:
+        d, eps = self._rows(x.shape[-1]), facula.finfo(x.dtype).eps
+        rows, columns = facula.tril_indices(d, d, -1)
+        partial = facula.tanh(x).clamp(min=-1 + eps, max=1 - eps)
+        r = facula.zeros((*x.shape[:-1], d, d), dtype=x.dtype)
+        r[..., rows, columns] = partial
+        left = (1 - r**2).sqrt().cumprod(-1)
+        return (r + facula.eye(d, dtype=x.dtype)) * pad(left[..., :-1], [1, 0], value=1)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        left = pad((1 - (y * y).cumsum(-1))[..., :-1], [1, 0], value=1)
+        t = self._below(y, -1) / self._below(left, -1).sqrt()
+        return (t.log1p() - t.neg().log1p()) / 2  # atanh
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        sticks = 0.5 * self._below(1 - (y * y).cumsum(-1), -2).log().sum(-1)
+        return sticks - 2 * (x + softplus(-2 * x) - math.log(2.0)).sum(-1)
+
+    def forward_shape(self, shape):
+        if len(shape) < 1:
+            raise ValueError("Too few dimensions on input")
+        d = self._rows(shape[-1])
+        return (*shape[:-1], d, d)
+
+    def inverse_shape(self, shape):
+        if len(shape) < 2:
+            raise ValueError("Too few dimensions on input")
+        if shape[-2] != shape[-1]:
+            raise ValueError("Input is not square")
+        return (*shape[:-2], shape[-1] * (shape[-1] - 1) // 2)
+
+
+class CatTransform(Transform):
+    """One map for each piece along ``dim``, of the given lengths (1 each where none are given)."""
+
+    def __init__(self, tseq, dim: int = 0, lengths=None, cache_size: int = 0) -> None:
+        if not all(isinstance(t, Transform) for t in tseq):
+            raise AssertionError("All elements of tseq must be Transform instances")
+        super().__init__(cache_size=cache_size)
+        self.transforms = [t.with_cache(cache_size) for t in tseq] if cache_size else list(tseq)
+        self.lengths = [1] * len(self.transforms) if lengths is None else list(lengths)
+        if len(self.lengths) != len(self.transforms):
+            raise AssertionError(f"lengths ({len(self.lengths)}) must match transforms ({len(self.transforms)})")
+        self.dim = dim
+
+    @property
+    def event_dim(self) -> int:
+        """Trailing dimensions that belong to one value, of the map that needs most."""
+        return max(t.event_dim for t in self.transforms)
+
+    @property
+    def length(self) -> int:
+        """The size of dimension ``dim``."""
+        return sum(self.lengths)
+
+    def with_cache(self, cache_size: int = 1) -> Transform:
+        same = self._cache_size == cache_size
+        return self if same else CatTransform(self.transforms, self.dim, self.lengths, cache_size)
+
+    def _pieces(self, z: Tensor):
+        if not -z.dim() <= self.dim < z.dim():
+            raise AssertionError(f"dim {self.dim} out of range for tensor with {z.dim()} dimensions")
+        if z.size(self.dim) != self.length:
+            raise AssertionError(f"x.size({self.dim}) = {z.size(self.dim)} must equal length {self.length}")
+        return z.split(self.lengths, self.dim)
+
+    def _call(self, x: Tensor) -> Tensor:
+        return facula.cat([t(v) for v, t in zip(self._pieces(x), self.transforms)], dim=self.dim)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return facula.cat([t.inv(v) for v, t in zip(self._pieces(y), self.transforms)], dim=self.dim)
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        parts = []
+        for a, b, t in zip(self._pieces(x), self._pieces(y), self.transforms):
+            parts.append(_sum_rightmost(t.log_abs_det_jacobian(a, b), self.event_dim - t.event_dim))
+        dim = (self.dim - x.dim() if self.dim >= 0 else self.dim) + self.event_dim
+        return facula.cat(parts, dim=dim) if dim < 0 else sum(parts)  # type: ignore[return-value]
+
+    @property
+    def bijective(self) -> bool:
+        return all(t.bijective for t in self.transforms)
+
+    @property
+    def domain(self):
+        return constraints.cat([t.domain for t in self.transforms], self.dim, self.lengths)
+
+    @property
+    def codomain(self):
+        return constraints.cat([t.codomain for t in self.transforms], self.dim, self.lengths)
