@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import importlib.util
 import pkgutil
 import re
 from pathlib import Path
@@ -13,7 +14,12 @@ from facula import _C
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-MODULES = sorted(m.name for m in pkgutil.walk_packages(facula.__path__, "facula.") if not m.name.endswith("__main__"))
+ABSENT = {"facula.utils.tensorboard"} if importlib.util.find_spec("tensorboard") is None else set()
+MODULES = sorted(
+    m.name
+    for m in pkgutil.walk_packages(facula.__path__, "facula.")
+    if not m.name.endswith("__main__") and m.name not in ABSENT
+)
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 # Where an entry may be bound under its own name.
 OWNERS = (facula, facula.nn.functional, facula.linalg, facula.special, facula.Tensor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_SUBMODULES = ("checkpoint", "data", "deterministic", "dlpack", "hooks")
+_SUBMODULES = ("checkpoint", "data", "deterministic", "dlpack", "hooks", "tensorboard")
 
 
 def __getattr__(name: str):
