@@ -123,5 +123,5 @@ def test_batched_backward_equals_single(sample):
     seeds = [torch.rand(COUNT, *y.shape, dtype=y.dtype) for y in outputs]
     found = torch.vmap(lambda *one: pull(one))(*seeds)
     singles = [pull(tuple(seed[i] for seed in seeds)) for i in range(COUNT)]
-    for result, column in zip(found, zip(*singles)):
+    for result, column in zip(found, zip(*singles), strict=True):
         assert_same(sample, result, torch.stack(column))

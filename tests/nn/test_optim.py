@@ -104,7 +104,7 @@ def test_state_goes_to_torch_and_back(case):
     for step in range(3):
         set_grads(torch, theirs, step)
         their_optimizer.step()
-    for a, b in zip(ours, theirs):
+    for a, b in zip(ours, theirs, strict=True):
         a.data = facula.tensor(b.tolist(), dtype=a.dtype)
     our_optimizer.load_state_dict(convert(their_optimizer.state_dict(), facula))
     for lib, params, optimizer in ((facula, ours, our_optimizer), (torch, theirs, their_optimizer)):

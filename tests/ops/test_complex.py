@@ -58,8 +58,8 @@ def test_layouts_and_precisions_agree(sample):
         if sample.name == "view_as_complex":
             continue  # speaks of memory
         found = [parts(t) for t in tensors(run(sample, None, layout))]
-        assert all(torch.allclose(torch.tensor(a), torch.tensor(b)) for a, b in zip(found, expected))
-    for low, high in zip(tensors(run(sample, sample.dtypes[0])), tensors(run(sample))):
+        assert all(torch.allclose(torch.tensor(a), torch.tensor(b)) for a, b in zip(found, expected, strict=True))
+    for low, high in zip(tensors(run(sample, sample.dtypes[0])), tensors(run(sample)), strict=True):
         assert low.is_complex() == high.is_complex()
         torch.testing.assert_close(low, high.to(low.dtype), rtol=1e-4, atol=1e-4)
 

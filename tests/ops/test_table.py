@@ -72,17 +72,20 @@ def test_has_a_derivative(sample):
 # ---- forward ----
 
 
-@pytest.mark.parametrize("sample", [s for s in SAMPLES if s not in RANDOM], ids=repr)
+# as_strided and view speak of memory, not of elements.
+@pytest.mark.parametrize(
+    "sample",
+    [s for s in SAMPLES if s not in RANDOM and s.exact and s.name not in ("as_strided", "Tensor.view")],
+    ids=repr,
+)
 def test_layouts_agree(sample):
     """Transposed and stepped arguments give the result of contiguous ones."""
     expected = flat(run(sample))
     for layout in ("transposed", "stepped"):
-        if sample.name in ("as_strided", "Tensor.view"):
-            continue  # these speak of memory, not of elements
-        for left, right in zip(flat(run(sample, layout=layout)), expected):
+        for left, right in zip(flat(run(sample, layout=layout)), expected, strict=True):
             if not isinstance(right, facula.Tensor):
                 assert left == right
-            elif sample.exact:
+            else:
                 np.testing.assert_allclose(values(left), values(right), rtol=1e-13, atol=1e-15)
 
 
@@ -132,7 +135,7 @@ def test_dtypes(sample):
             return value.double() if isinstance(value, facula.Tensor) and value.is_floating_point() else value
 
         wide = sample.function(facula)(*map(widen, args), **{k: widen(v) for k, v in kwargs.items()})
-        for left, right in zip(results, flat(wide)):
+        for left, right in zip(results, flat(wide), strict=True):
             if isinstance(right, facula.Tensor):
                 rtol = TOLERANCE[dtype]
                 np.testing.assert_allclose(values(left), values(right), rtol=rtol, atol=rtol)

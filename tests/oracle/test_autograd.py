@@ -689,8 +689,11 @@ def test_deep_graph_backward_and_freed():
 def test_deep_custom_function_graph_is_freed():
     function = square_function(facula)
     y = facula.ones(2, requires_grad=True)
+    before = facula._C._memory_stats()["in_use"]
     for _ in range(20_000):
         y = function.apply(y, 1)
+    assert facula._C._memory_stats()["in_use"] - before > 20_000
     y.sum().backward()
     del y
     gc.collect()
+    assert facula._C._memory_stats()["in_use"] - before < 20_000

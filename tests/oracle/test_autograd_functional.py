@@ -98,7 +98,7 @@ ERRORS = {
 def assert_equal(call, history):
     ours, theirs = (flat(call(t.autograd.functional, Point(t))) for t in (facula, torch))
     assert len(ours) == len(theirs)
-    for a, b in zip(ours, theirs):
+    for a, b in zip(ours, theirs, strict=True):
         assert tuple(a.shape) == tuple(b.shape)
         np.testing.assert_allclose(numbers(a), numbers(b), rtol=1e-10, atol=1e-12)
         if history:

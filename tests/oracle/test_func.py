@@ -169,7 +169,7 @@ def leaves(result):
 def test_same(name):
     ours, theirs = (leaves(CASES[name](t, t.func, Data(t))) for t in PACKAGES)
     assert len(ours) == len(theirs)
-    for a, b in zip(ours, theirs):
+    for a, b in zip(ours, theirs, strict=True):
         assert tuple(a.shape) == tuple(b.shape) and str(a.dtype) == str(b.dtype)
         assert a.requires_grad == b.requires_grad
         np.testing.assert_allclose(numbers(a), numbers(b), rtol=1e-9, atol=1e-11)

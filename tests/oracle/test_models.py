@@ -39,5 +39,5 @@ def test_gradients_of_a_deep_network_in_float64():
 def test_loss(name):
     ours, theirs = losses(facula, name), losses(torch, name)
     assert all(map(math.isfinite, theirs))
-    for step, (left, right) in enumerate(zip(ours, theirs)):
+    for step, (left, right) in enumerate(zip(ours, theirs, strict=True)):
         assert left == pytest.approx(right, rel=1e-3), f"step {step}"

@@ -75,7 +75,7 @@ def assert_close(left, right, tolerance):
             assert_close(left[key], right[key], tolerance)
     elif isinstance(right, list):
         assert len(left) == len(right)
-        for a, b in zip(left, right):
+        for a, b in zip(left, right, strict=True):
             assert_close(a, b, tolerance)
     elif isinstance(right, float):
         assert left == pytest.approx(right, rel=tolerance, abs=tolerance)
@@ -199,7 +199,7 @@ def test_schedule(make):
         theirs = rates(torch, make)
     for reload_at in (None, 6):
         for left, right in zip(rates(facula, make, reload_at), theirs):
-            for a, b in zip(left, right):
+            for a, b in zip(left, right, strict=True):
                 assert a == pytest.approx(b, rel=1e-12)
 
 

@@ -77,7 +77,7 @@ def compare(sample, dtype="float64", layout="contiguous"):
         raise our_error
     ours, theirs = flat(ours), flat(theirs)
     assert len(ours) == len(theirs)
-    for left, right in zip(ours, theirs):
+    for left, right in zip(ours, theirs, strict=True):
         coarse = COARSE.get(sample.id) if dtype == "float64" else None
         assert_same(left, right, sample.exact, strides=sample in VIEWS, dtype=coarse)
 
@@ -133,7 +133,7 @@ def test_gradient(sample):
     assert their_error is None
     if error is not None:
         raise error
-    for left, right in zip(flat(ours), flat(theirs)):
+    for left, right in zip(flat(ours), flat(theirs), strict=True):
         assert_same(left, right, strides=sample in VIEWS, dtype=COARSE.get(sample.id))
     for left, right in zip(gradients(facula, ours, our_args), gradients(torch, theirs, their_args)):
         if left is None or right is None:  # an absent gradient is zero
@@ -146,7 +146,7 @@ def test_gradient(sample):
 @pytest.mark.parametrize("sample", [s for s in SAMPLES if s.differentiable], ids=repr)
 def test_node_name(sample):
     (ours, _, _), (theirs, _, _) = run(sample, requires_grad=True)
-    for left, right in zip(flat(ours), flat(theirs)):
+    for left, right in zip(flat(ours), flat(theirs), strict=True):
         if isinstance(right, torch.Tensor):
             expected = OTHER_NODE.get(sample.id, node_name(right))
             assert expected is None or node_name(left) == expected
@@ -157,7 +157,7 @@ def test_node_name(sample):
 def test_view_shares_memory(sample):
     """Whether a result is a view of its input, and writing through it."""
     (ours, _, (our_args, _)), (theirs, _, (their_args, _)) = run(sample)
-    for left, right in zip(flat(ours), flat(theirs)):
+    for left, right in zip(flat(ours), flat(theirs), strict=True):
         assert left._is_view() == right._is_view()
         if 0 in right.stride() or sample.id == "Tensor.unfold":
             continue  # elements share memory: writing is refused

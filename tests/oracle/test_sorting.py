@@ -36,7 +36,7 @@ def numbers(n, kind, seed=0):
 
 def same(name, ours, theirs, *args, **kwargs):
     left, right = getattr(facula, name)(ours, *args, **kwargs), getattr(torch, name)(theirs, *args, **kwargs)
-    for a, b in zip(flat(left), flat(right)):
+    for a, b in zip(flat(left), flat(right), strict=True):
         assert_same(a, b)
 
 
@@ -158,7 +158,7 @@ def test_histograms():
     same("histc", ours, theirs, 12, -1, 1)
     edges = [-1.0, -0.25, 0.0, 2.0]
     left = facula.histogram(ours, facula.tensor(edges), weight=ours)
-    for a, b in zip(left, torch.histogram(theirs, torch.tensor(edges), weight=theirs)):
+    for a, b in zip(left, torch.histogram(theirs, torch.tensor(edges), weight=theirs), strict=True):
         assert_same(a, b)
     for a, b in zip(flat(facula.histogramdd(ours.reshape(100, 2), [3, 4], density=True)),
                     flat(torch.histogramdd(theirs.reshape(100, 2), [3, 4], density=True))):  # fmt: skip
