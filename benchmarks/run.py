@@ -1,5 +1,5 @@
-# All benchmarks in one command: runs the scripts of PARTS, writes benchmarks/results.json and docs/benchmarks.md. Measures
-# nothing itself.
+# All benchmarks in one command: runs the scripts of PARTS and writes benchmarks/results.json and docs/benchmarks.md.
+# Measures nothing itself.
 from __future__ import annotations
 
 import argparse
