@@ -85,14 +85,13 @@ class autocast:
         autocast_increment_nesting()
         return self
 
-    def __exit__(self, exc_type, exc_val, exc_tb) -> bool:
+    def __exit__(self, exc_type, exc_val, exc_tb) -> None:
         if autocast_decrement_nesting() == 0:
             clear_autocast_cache()
         enabled, fast_dtype, cache = self._before.pop()
         set_autocast_enabled(self.device, enabled)
         set_autocast_dtype(self.device, fast_dtype)
         set_autocast_cache_enabled(cache)
-        return False
 
     def __call__(self, func):
         if not callable(func):

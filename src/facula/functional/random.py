@@ -344,7 +344,8 @@ def normal(
         if isinstance(std, Tensor) and std.numel() and not bool((std >= 0).all()):
             raise RuntimeError("normal expects all elements of std >= 0.0")
         if not isinstance(std, Tensor):  # PyTorch's roundings: the deviation inside the draw, or after it
-            shape, kind = (mean.shape, mean) if out is None else (broadcast_shapes(mean.shape, out.shape), out)
+            means: Tensor = mean  # not a number, since the deviation is none
+            shape, kind = (means.shape, means) if out is None else (broadcast_shapes(means.shape, out.shape), out)
             drawn = normal_(empty(shape, dtype=kind.dtype), 0.0, std, generator=generator)
             return finish(_with_zero_gradient(drawn.add_(mean), parameters), out, requires_grad)
         shape = broadcast_shapes(mean.shape, std.shape) if isinstance(mean, Tensor) else std.shape

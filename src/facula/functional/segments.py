@@ -81,7 +81,8 @@ def segment_reduce(
 
 def _lengths(data: Tensor, axis: int, lengths: Tensor | None, offsets: Tensor | None, unsafe: bool) -> Tensor:
     """The checked lengths, as int64."""
-    name, given = ("offsets", offsets) if lengths is None else ("lengths", lengths)
+    name = "offsets" if lengths is None else "lengths"
+    given: Tensor = offsets if lengths is None else lengths
     if given.dtype is not int64 and given.dtype is not int32:
         raise RuntimeError(f"segment_reduce(): expected {name} of dtype int64 or int32, but got {given.dtype}")
     if given.dim() != axis + 1 or given.shape[:-1] != data.shape[:axis]:
@@ -90,9 +91,9 @@ def _lengths(data: Tensor, axis: int, lengths: Tensor | None, offsets: Tensor | 
             f"{tuple(data.shape)} and axis={axis}, but got {tuple(given.shape)}"
         )
     if lengths is None:
-        if offsets.shape[-1] < 1:
+        if given.shape[-1] < 1:
             raise RuntimeError("segment_reduce(): expected offsets of at least one element in the last dimension")
-        lengths = offsets.diff(dim=-1)
+        lengths = given.diff(dim=-1)
     if not unsafe and lengths.numel():
         if lengths.min().item() < 0:
             raise RuntimeError("segment_reduce(): lengths contains negative value!")

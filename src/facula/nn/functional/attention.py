@@ -113,8 +113,8 @@ def _composed(query, key, value, attn_mask, dropout_p: float, is_causal: bool, s
     """The same in tensor operations, as PyTorch's reference has them: for dropout, and for a learned mask."""
     if query.element_size() == 2:  # half types are rounded once, at the end
         mask = attn_mask if attn_mask is None or attn_mask.dtype is facula.bool else attn_mask.float()
-        parts = (t.float() for t in (query, key, value))
-        return _composed(*parts, mask, dropout_p, is_causal, scale).to(query.dtype)
+        result = _composed(query.float(), key.float(), value.float(), mask, dropout_p, is_causal, scale)
+        return result.to(query.dtype)
     if is_causal:
         attn_mask = facula.ones(query.shape[-2], key.shape[-2], dtype=facula.bool).tril()
     root = math.sqrt(scale) if scale >= 0 else None

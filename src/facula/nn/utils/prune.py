@@ -4,6 +4,7 @@ pruned again keeps its methods in a container, and only what is left is ranked."
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import facula
 from facula import Tensor
@@ -57,7 +58,7 @@ class BasePruningMethod(ABC):
         tensor([[1., 0., 1., 0.]])
     """
 
-    _tensor_name: str | None = None
+    _tensor_name: Any = None
     PRUNING_TYPE = "unstructured"
 
     def __call__(self, module: Module, inputs) -> None:
@@ -238,7 +239,7 @@ class Identity(BasePruningMethod):
         return default_mask
 
     @classmethod
-    def apply(cls, module: Module, name: str):
+    def apply(cls, module: Module, name: str):  # type: ignore[override]
         return super().apply(module, name)
 
 
@@ -259,7 +260,7 @@ class RandomUnstructured(BasePruningMethod):
         return _without_smallest(self.amount, t, default_mask, lambda: facula.rand_like(t), largest=True)
 
     @classmethod
-    def apply(cls, module: Module, name: str, amount):
+    def apply(cls, module: Module, name: str, amount):  # type: ignore[override]
         return super().apply(module, name, amount=amount)
 
 
@@ -280,7 +281,7 @@ class L1Unstructured(BasePruningMethod):
         return _without_smallest(self.amount, t, default_mask, t.abs, largest=False)
 
     @classmethod
-    def apply(cls, module: Module, name: str, amount, importance_scores: Tensor | None = None):
+    def apply(cls, module: Module, name: str, amount, importance_scores: Tensor | None = None):  # type: ignore[override]
         return super().apply(module, name, amount=amount, importance_scores=importance_scores)
 
 
@@ -344,7 +345,7 @@ class RandomStructured(_Structured):
         return chance > facula.kthvalue(chance, k=count).values
 
     @classmethod
-    def apply(cls, module: Module, name: str, amount, dim: int = -1):
+    def apply(cls, module: Module, name: str, amount, dim: int = -1):  # type: ignore[override]
         return super().apply(module, name, amount=amount, dim=dim)
 
 
@@ -371,7 +372,7 @@ class LnStructured(_Structured):
         return facula.topk(facula.norm(t, p=self.n, dim=dims), k=size - count, largest=True).indices
 
     @classmethod
-    def apply(cls, module: Module, name: str, amount, n, dim: int, importance_scores: Tensor | None = None):
+    def apply(cls, module: Module, name: str, amount, n, dim: int, importance_scores: Tensor | None = None):  # type: ignore[override]
         return super().apply(module, name, amount=amount, n=n, dim=dim, importance_scores=importance_scores)
 
 
@@ -395,7 +396,7 @@ class CustomFromMask(BasePruningMethod):
         return default_mask * self.mask.to(dtype=default_mask.dtype)
 
     @classmethod
-    def apply(cls, module: Module, name: str, mask: Tensor):
+    def apply(cls, module: Module, name: str, mask: Tensor):  # type: ignore[override]
         return super().apply(module, name, mask=mask)
 
 

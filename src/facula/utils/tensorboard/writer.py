@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from typing import Any
 
 import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
@@ -99,7 +100,7 @@ class SummaryWriter:
         self.filename_suffix = filename_suffix
         self.file_writer: FileWriter | None = None
         self.all_writers: dict[str, FileWriter] | None = None
-        self._projector_config = None
+        self._projector_config: Any = None
         self._get_file_writer()
         self.default_bins = _default_bins()
 
@@ -154,9 +155,10 @@ class SummaryWriter:
         folder = self._get_file_writer().get_logdir()
         for tag, value in tag_scalar_dict.items():
             path = folder + "/" + main_tag.replace("/", "_") + "_" + tag
-            if path not in self.all_writers:
-                self.all_writers[path] = self._new_writer(path)
-            self.all_writers[path].add_summary(summary.scalar(main_tag, value), global_step, walltime)
+            writers = self.all_writers or {}  # _get_file_writer has made them
+            if path not in writers:
+                writers[path] = self._new_writer(path)
+            writers[path].add_summary(summary.scalar(main_tag, value), global_step, walltime)
 
     def add_tensor(self, tag, tensor, global_step=None, walltime=None) -> None:
         """A whole tensor."""
