@@ -27,7 +27,7 @@ OTHER_NODE = {
     "addr": "AddBackward0", "addbmm": "AddBackward0", "matmul_12": "SqueezeBackward1",
     "matmul_32": "ViewBackward0", "matmul_43": "ViewBackward0", "einsum": "BmmBackward0",
     "einsum_diagonal": "DiagonalBackward0", "einsum_outer": "ViewBackward0", "kron": "ViewBackward0",
-    "cross": "StackBackward0", "rot90": "TransposeBackward0", "repeat_interleave": "IndexSelectBackward0",
+    "cross": "StackBackward0", "rot90": "TransposeBackward0", "repeat_interleave": "ViewBackward0",
     "block_diag": "CatBackward0", "scatter_number": "ScatterBackward0", "F.embedding": "ViewBackward0",
     "smooth_entropy": "NllLossBackward0", "attention": None, "gru": None, "lstm": None,
     "F.pad": "CatBackward0", "torch.rrelu": "MulBackward0", "trapezoid": None, "renorm": None,
