@@ -24,17 +24,14 @@ namespace facula::cpu::FACULA_ISA {
 namespace {
 
 #if defined(__AVX512F__)
-constexpr int kVectorBytes = 64;
 constexpr int kWide = 3;                           // vectors of positions per register tile: 8 x 3 sums of 32 registers
 constexpr int kChannelBlocks[] = {8, 6, 4, 2, 1};  // output channels per register tile
 constexpr int kGradChannels = 4, kGradTaps = 6;    // register tile of the weight gradient
 #elif defined(__AVX2__)
-constexpr int kVectorBytes = 32;
 constexpr int kWide = 2;  // 6 x 2 sums of 16 registers
 constexpr int kChannelBlocks[] = {6, 4, 2, 1};
 constexpr int kGradChannels = 2, kGradTaps = 5;
 #else
-constexpr int kVectorBytes = 16;
 constexpr int kWide = 2;
 constexpr int kChannelBlocks[] = {6, 4, 2, 1};
 constexpr int kGradChannels = 2, kGradTaps = 5;
@@ -45,8 +42,8 @@ constexpr int64_t kChunkBytes = 1 << 20;  // padded images prepared at a time st
 
 template <class T>
 struct Lanes {
-  static constexpr int N = kVectorBytes / sizeof(T);
-  typedef T V __attribute__((vector_size(kVectorBytes)));
+  static constexpr int N = kLaneBytes / sizeof(T);
+  typedef T V __attribute__((vector_size(kLaneBytes)));
   static V load(const T* p) {
     V v;
     std::memcpy(&v, p, sizeof v);
@@ -195,7 +192,7 @@ void store_tile(const Product& p, const T* tile, int64_t c, int64_t first, int64
         const T* from = tile + k * n + at;
         if (t.step[2] == 1) {
           int64_t i = 0;
-          for (; i + L::N <= valid; i += L::N) std::memcpy(out + i, from + i, kVectorBytes);
+          for (; i + L::N <= valid; i += L::N) std::memcpy(out + i, from + i, kLaneBytes);
           // reads past the run stay inside the tile, which has a spare vector at its end
           if (i < valid) L::store(out + i, L::load(from + i), 0, static_cast<int>(valid - i));
         } else {

@@ -403,14 +403,6 @@ void walk_rows(const Walk& w, Convert row, char* dst, const char* src) {
 // ---- transposition ------------------------------------------------------------------------------------------------
 // dst[a * dst_stride + b] = src[a + b * src_stride], in square tiles held in registers.
 
-#if defined(__AVX512F__)
-constexpr int64_t kVectorBytes = 64;
-#elif defined(__AVX2__)
-constexpr int64_t kVectorBytes = 32;
-#else
-constexpr int64_t kVectorBytes = 16;
-#endif
-
 // One exchange stage of an N x N register transposition: off-diagonal squares of side S change places.
 template <int S, class V, int N, size_t... I>
 inline void exchange(V (&v)[N], std::index_sequence<I...>) {
@@ -426,8 +418,8 @@ inline void exchange(V (&v)[N], std::index_sequence<I...>) {
 template <int Bytes>
 struct Tile {
   using T = typename Piece<Bytes>::type;
-  static constexpr int N = kVectorBytes / Bytes;
-  typedef std::conditional_t<Bytes == 4, uint32_t, uint64_t> V __attribute__((vector_size(kVectorBytes)));
+  static constexpr int N = kLaneBytes / Bytes;
+  typedef std::conditional_t<Bytes == 4, uint32_t, uint64_t> V __attribute__((vector_size(kLaneBytes)));
 
   // Both prefetches are for the next tile. Without the second the stores, each to a page of its own, wait one by one
   // for their cache lines: measured, a 1000 x 1000 transposition takes five times as long.

@@ -51,3 +51,13 @@ enum class Isa { Baseline, Avx2, Avx512 };
 Isa isa();
 const char* isa_name(Isa);
 }  // namespace facula::cpu
+
+namespace facula::cpu::FACULA_ISA {
+#if defined(__AVX512F__)
+inline constexpr int kLaneBytes = 64;  // of a vector of the instruction set being compiled
+#elif defined(__AVX2__)
+inline constexpr int kLaneBytes = 32;
+#else
+inline constexpr int kLaneBytes = 16;
+#endif
+}  // namespace facula::cpu::FACULA_ISA

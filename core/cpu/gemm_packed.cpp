@@ -5,43 +5,22 @@
 #include <cstring>
 #include <utility>
 
+#include "cpu/gemm_vector.h"
+
 namespace facula::cpu::FACULA_ISA {
 namespace {
 
 // A tile of C is kRows rows by three vectors. Each step reads three vectors of B and kRows numbers of A for 3 * kRows
 // multiply-adds, whose sums fill all registers but four: 24 of 32, or 12 of 16.
-#if defined(__AVX512F__)
-constexpr int kVectorBytes = 64, kRows = 8;
-#elif defined(__AVX2__)
-constexpr int kVectorBytes = 32, kRows = 4;
-#elif defined(__aarch64__)
-constexpr int kVectorBytes = 16, kRows = 8;
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kRows = 8;
 #else
-constexpr int kVectorBytes = 16, kRows = 4;
+constexpr int kRows = 4;
 #endif
 constexpr int kWide = 3;
 
 template <class T>
-struct VectorOf {
-  typedef T type __attribute__((vector_size(kVectorBytes)));
-};
-template <class T>
-using Vector = typename VectorOf<T>::type;
-template <class T>
-constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
-template <class T>
 constexpr int kColumns = kWide * kLanes<T>;
-
-template <class T>
-inline Vector<T> load(const T* p) {
-  Vector<T> v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-template <class T>
-inline void store(T* p, Vector<T> v) {
-  std::memcpy(p, &v, sizeof v);
-}
 
 template <class T>
 struct Tile {
@@ -79,7 +58,7 @@ void tile(const PackedBlock& g, const Tile<T>& at) {
     Vector<T> bv[N];
     for (int v = 0; v < N; ++v) {
       bv[v] = load(b + v * kLanes<T>);
-      if (v * kVectorBytes % 64 == 0) __builtin_prefetch(b + kAhead * g.b_row + v * kLanes<T>);
+      if (v * kLaneBytes % 64 == 0) __builtin_prefetch(b + kAhead * g.b_row + v * kLanes<T>);
     }
     if constexpr (!kRowsApart) __builtin_prefetch(a + kAhead * g.a_column);
 #pragma GCC unroll 24
@@ -89,7 +68,7 @@ void tile(const PackedBlock& g, const Tile<T>& at) {
     }
   }
   if (at.rows < R || at.columns < N * kLanes<T> || g.c_column != 1) {
-    alignas(kVectorBytes) T sums[R * N * kLanes<T>];
+    alignas(kLaneBytes) T sums[R * N * kLanes<T>];
 #pragma GCC unroll 24
     for (int i = 0; i < R * N; ++i) store(sums + i * kLanes<T>, sum[i]);
     return write_out(g, at, sums, N * kLanes<T>);

@@ -6,38 +6,21 @@
 #include <cstring>
 #include <type_traits>
 
+#include "cpu/gemm_vector.h"
+
 namespace facula::cpu::FACULA_ISA {
 namespace {
 
 // A tile of C is kRows rows by kWide vectors of accumulators: 16, 12 and 8 registers leave room for B and a broadcast.
 #if defined(__AVX512F__)
-constexpr int kVectorBytes = 64, kRows = 8, kWide = 2;
+constexpr int kRows = 8;
 #elif defined(__AVX2__)
-constexpr int kVectorBytes = 32, kRows = 6, kWide = 2;
+constexpr int kRows = 6;
 #else
-constexpr int kVectorBytes = 16, kRows = 4, kWide = 2;
+constexpr int kRows = 4;
 #endif
+constexpr int kWide = 2;
 constexpr int64_t kDepth = 256;  // rows of B in a panel: the panel (32 KiB at most) stays in the first cache level
-
-template <class T>
-struct VectorOf {
-  typedef T type __attribute__((vector_size(kVectorBytes)));
-};
-template <class T>
-using Vector = typename VectorOf<T>::type;
-template <class T>
-constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
-
-template <class T>
-inline Vector<T> load(const T* p) {
-  Vector<T> v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-template <class T>
-inline void store(T* p, Vector<T> v) {
-  std::memcpy(p, &v, sizeof v);
-}
 
 // One operand as op() sees it: element (i, p) is at data[i * row + p * column].
 template <class T>

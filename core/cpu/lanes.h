@@ -15,14 +15,6 @@
 
 namespace facula::cpu::FACULA_ISA {
 
-#if defined(__AVX512F__)
-inline constexpr int kLaneBytes = 64;
-#elif defined(__AVX2__)
-inline constexpr int kLaneBytes = 32;
-#else
-inline constexpr int kLaneBytes = 16;
-#endif
-
 #define LANE_OP __attribute__((always_inline)) inline
 
 template <class T>

@@ -17,31 +17,18 @@
 
 #include "cpu/conv_planes.h"
 #include "cpu/gemm_packed.h"
+#include "cpu/gemm_vector.h"
 #include "runtime/parallel.h"
 
 namespace facula::cpu::FACULA_ISA {
 namespace {
 
-#if defined(__AVX512F__)
-constexpr int kVectorBytes = 64;
-#elif defined(__AVX2__)
-constexpr int kVectorBytes = 32;
-#else
-constexpr int kVectorBytes = 16;
-#endif
-constexpr int N = kVectorBytes / 4;
-typedef float V __attribute__((vector_size(kVectorBytes)));
+using V = Vector<float>;
+constexpr int N = kLanes<float>;
 constexpr int kProducts = 16;
 constexpr int64_t kPieces = 48;           // pieces transformed at a time: whole slivers of columns of every tile
 constexpr int64_t kPlaneBytes = 4 << 20;  // planes prepared at a time
 constexpr int64_t kGrain = 1 << 15;       // numbers moved that are worth a second thread
-
-inline V load(const float* p) {
-  V v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-inline void store(float* p, V v) { std::memcpy(p, &v, sizeof v); }
 
 // v -> B' v B, for the 4 x 4 numbers of N pieces.
 inline void transform_source(V (&v)[4][4]) {
