@@ -153,6 +153,8 @@ Dims adaptive_sizes(const Dims& x, const Dims& wanted) {
 }
 Tensor adaptive_avg_pool(const Tensor& x, const Dims& output_size) {
   Dims sizes = adaptive_sizes(x->sizes, output_size);
+  FACULA_CHECK(is_floating(x->dtype), NotImplemented, "\"adaptive_avg_pool2d\" not implemented for '",
+               scalar_type_name(x->dtype), "'");
   Tensor in = operand("adaptive_avg_pool2d", x), out = empty(sizes, in->dtype);
   if (out->numel > 0) {
     GilRelease unlocked(x->numel > kLongWork);

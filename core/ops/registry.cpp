@@ -17,14 +17,18 @@ namespace facula {
   F(Index) \
   F(IndexScatter) \
   F(IndexReduce) \
+  F(Embedding) \
   F(Rearrange) \
   F(Scan) \
   F(Fused) \
   F(Loss) \
   F(ClassLoss) \
+  F(Ctc) \
   F(Random) \
   F(Conv) \
   F(Pool) \
+  F(Resample) \
+  F(GridSample) \
   F(Step) \
   F(Sort) \
   F(Histogram) \

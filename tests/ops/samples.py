@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sample import ALL, FLOATS, INTS, LOGIC, REAL, F, Fixed, Index, Mask, N, Sample
+from samples_layers import LAYERS
 from samples_linalg import LINALG
 from samples_nn import NN
 from samples_sort import SORT
@@ -343,6 +344,7 @@ SAMPLES = [
     *COMPOSED,
     *TAIL,
     *NN,
+    *LAYERS,
 ]
 
 # Entries without a public function of their own, and what reaches them.

@@ -135,9 +135,17 @@ def _fold_with_sizes(position: int, tensors: int):
     return fold_with_sizes
 
 
+@rule("_upsample")
+def _upsample(op, in_place, args, level):
+    x, *rest = args
+    if batch_size(level) == 0 or x.dim() < 1 or x.shape[0] == 0:
+        return by_sample(op, in_place, args, level)
+    return _unfold(call(op, in_place, (_fold(x, level), *rest)), batch_size(level), level)
+
+
 rule("_conv_grad_input")(_fold_with_sizes(2, 1))
 rule("_max_pool2d_backward")(_fold_with_sizes(2, 2))
-rule("_avg_pool2d_backward", "_adaptive_avg_pool2d_backward")(_fold_with_sizes(1, 1))
+rule("_avg_pool2d_backward", "_adaptive_avg_pool2d_backward", "_upsample_backward")(_fold_with_sizes(1, 1))
 
 # ---- normalisation ----
 

@@ -1,4 +1,5 @@
-"""Losses that few programs use: margins, embeddings, Poisson and Gaussian likelihoods, CTC. Composed of operations."""
+"""Losses that few programs use: margins, embeddings, Poisson and Gaussian likelihoods, all composed of operations; CTC,
+which is one."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import math
 
 import facula
 from facula import Tensor
-from facula._native import autocasts
+from facula._native import autocasts, native
 from facula.functional.similarity import pairwise_distance
 
 from .loss import _REDUCTION_CODE, _legacy_reduction, cross_entropy
@@ -395,54 +396,25 @@ def triplet_margin_with_distance_loss(
 
 # ---- connectionist temporal classification (Graves et al. 2006) ----
 
-_IMPOSSIBLE = -1e30  # a logarithm of zero that does not make NaN of differences
+
+@native
+def _ctc_loss(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: tuple[int, ...],
+    target_lengths: tuple[int, ...],
+    blank: int,
+    zero_infinity: bool,
+) -> tuple[Tensor, Tensor]:
+    """The loss of each sample of (T, N, C), and the forward variables."""
 
 
-def _labels(targets: Tensor, lengths: list[int], blank: int) -> Tensor:
-    """Targets with blanks before, between and behind: (N, 2 S + 1)."""
-    longest, rows, at = max(lengths, default=0), [], 0
-    flat = targets.reshape(-1).tolist() if targets.dim() == 1 else targets.tolist()
-    for i, n in enumerate(lengths):
-        own = flat[at : at + n] if targets.dim() == 1 else flat[i][:n]
-        at += n
-        row = [blank]
-        for label in own:
-            row += [label, blank]
-        rows.append(row + [blank] * (2 * longest + 1 - len(row)))
-    return facula.tensor(rows, dtype=facula.int64).reshape(len(lengths), 2 * longest + 1)
-
-
-def _log_add(*terms: Tensor) -> Tensor:
-    return facula.logsumexp(facula.stack(terms), 0)
-
-
-def _ctc_nll(log_probs: Tensor, labels: Tensor, input_lengths: list[int], target_lengths: list[int]) -> Tensor:
-    """-log of the probability of each target: the forward recursion, equations 6 and 7."""
-    steps, n, _ = log_probs.shape
-    width = labels.shape[1]
-    emit = log_probs.gather(2, labels.expand(steps, n, width))
-    impossible = emit.new_full((n, 2), _IMPOSSIBLE)
-    start = facula.arange(width) < 2
-    alpha = emit[0].masked_fill(~start, _IMPOSSIBLE)
-    # A label may follow the one before it without a blank unless the two are equal (or it is a blank itself).
-    skip = facula.zeros(n, width, dtype=facula.bool)
-    if width > 2:
-        skip[:, 2:] = (labels[:, 2:] != labels[:, :-2]) & (facula.arange(2, width) % 2 == 1)
-    alphas = [alpha]
-    for t in range(1, steps):
-        once = facula.cat([impossible[:, :1], alpha[:, :-1]], 1)
-        twice = facula.cat([impossible, alpha[:, :-2]], 1)[:, :width].masked_fill(~skip, _IMPOSSIBLE)
-        alpha = _log_add(alpha, once, twice) + emit[t]
-        alphas.append(alpha)
-    last = facula.stack(alphas)[facula.tensor([max(t - 1, 0) for t in input_lengths]), facula.arange(n)]  # (N, 2 S + 1)
-    ends = facula.tensor([[2 * s, max(2 * s - 1, 0)] for s in target_lengths], dtype=facula.int64)
-    final = last.gather(1, ends)
-    only = facula.tensor([s == 0 for s in target_lengths])
-    return -_log_add(final[:, 0], final[:, 1].masked_fill(only, _IMPOSSIBLE))
-
-
-def _length_list(lengths) -> list[int]:
-    return [int(n) for n in (lengths.reshape(-1).tolist() if isinstance(lengths, Tensor) else lengths)]
+def _length_list(name: str, lengths) -> list[int]:
+    if not isinstance(lengths, Tensor):
+        return [int(n) for n in lengths]
+    if lengths.is_floating_point():
+        raise RuntimeError(f"{name} must be integral, but got {lengths.dtype}")
+    return lengths.reshape(-1).tolist()
 
 
 @autocasts("float32")
@@ -472,26 +444,12 @@ def ctc_loss(
     if reduction not in _REDUCTION_CODE:
         raise ValueError(f"{reduction} is not a valid value for reduction")
     batch = log_probs if log_probs.dim() == 3 else log_probs.unsqueeze(1)
-    ins, outs = _length_list(input_lengths), _length_list(target_lengths)
-    steps, n, classes = batch.shape
-    if not 0 <= blank < classes:
-        raise RuntimeError("blank must be in label range")
-    if len(ins) != n or len(outs) != n:
-        raise RuntimeError(f"input_lengths and target_lengths must be of size {n}, but got {len(ins)} and {len(outs)}")
-    if any(t < 0 or t > steps for t in ins):
-        raise RuntimeError(f"Expected input_lengths to have value at most {steps}, but got value {max(ins)}")
+    ins, outs = _length_list("input_lengths", input_lengths), _length_list("target_lengths", target_lengths)
     if log_probs.dim() == 2 and targets.dim() == 1:
         targets = targets.reshape(1, -1)
-    room = targets.numel() if targets.dim() == 1 else targets.shape[1]
-    if any(s < 0 for s in outs) or (sum(outs) if targets.dim() == 1 else max(outs, default=0)) > room:
-        raise RuntimeError(f"Expected tensor to have size at least {max(outs)} at dimension 1, but got {room}")
-    labels = _labels(targets, outs, blank)
-    loss = _ctc_nll(batch.double(), labels, ins, outs).to(batch.dtype)
-    # PyTorch's gradient is that of log_softmax before the loss: exp(log_probs) - posterior. This adds the first term.
-    used = facula.arange(steps).unsqueeze(1) < facula.tensor(ins)
-    mass = (batch.exp() * used.unsqueeze(2).to(batch.dtype)).sum((0, 2))
-    impossible = loss.detach() > -_IMPOSSIBLE / 2
-    loss = (loss + (mass - mass.detach())).masked_fill(impossible, 0.0 if zero_infinity else math.inf)
+    loss = _ctc_loss(batch, targets, ins, outs, blank, zero_infinity)[0]
+    if zero_infinity:
+        loss = facula.where(loss == math.inf, 0.0, loss)
     if log_probs.dim() == 2:
         loss = loss.squeeze(0)
     if reduction == "mean":

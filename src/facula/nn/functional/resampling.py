@@ -1,117 +1,32 @@
-"""interpolate: an image, signal or volume at another size, one dimension after the other."""
+"""interpolate: an image, signal or volume at another size. The work is one native operation."""
 
 from __future__ import annotations
 
 import math
 
-import facula
 from facula import Tensor
+from facula._native import native
 
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 
 __all__ = ["interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
 
 _DIMS = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}
-_CUBIC = -0.75  # Keys 1981, as PyTorch and OpenCV have it; antialiased, as Pillow has it
-_CUBIC_ANTIALIAS = -0.5
+_MODES = {"nearest": 0, "nearest-exact": 1, "linear": 2, "bilinear": 2, "trilinear": 2, "bicubic": 3}
+_FILTERED = {"bilinear": 4, "bicubic": 5}
 
 
-def _scale(size: int, out: int, factor: float | None, align_corners: bool | None) -> float:
-    """How far apart in the input two neighbours of the output are."""
-    if align_corners:
-        return (size - 1) / (out - 1) if out > 1 else 0.0
-    return 1.0 / factor if factor is not None and factor > 0 else size / out
-
-
-def _positions(out: int, scale: float, align_corners: bool | None, dtype) -> Tensor:
-    at = facula.arange(out, dtype=dtype)
-    scale = facula.tensor(scale, dtype=dtype)
-    return at * scale if align_corners else (at + 0.5) * scale - 0.5
-
-
-def _nearest(x: Tensor, dim: int, out: int, factor: float | None, exact: bool) -> Tensor:
-    size = x.shape[dim]
-    if size == out and factor in (None, 1.0):
-        return x
-    dtype = facula.float64 if x.dtype == facula.float64 else facula.float32
-    at = facula.arange(out, dtype=dtype) + (0.5 if exact else 0.0)
-    source = at * facula.tensor(_scale(size, out, factor, False), dtype=dtype)
-    return x.index_select(dim, source.float().floor().long().clamp(max=size - 1))
-
-
-def _along(values: Tensor, x: Tensor, dim: int) -> Tensor:
-    """A value for each place of one dimension, in a shape that broadcasts against x."""
-    return values.to(x.dtype).reshape([-1 if d == dim else 1 for d in range(x.dim())])
-
-
-def _linear(x: Tensor, dim: int, out: int, factor: float | None, align_corners: bool | None) -> Tensor:
-    size = x.shape[dim]
-    if size == out and (align_corners or factor in (None, 1.0)):
-        return x
-    dtype = facula.float64 if x.dtype == facula.float64 else facula.float32
-    at = _positions(out, _scale(size, out, factor, align_corners), align_corners, dtype).clamp(min=0)
-    low = at.floor().long().clamp(max=size - 1)
-    share = (at - low.to(dtype)).clamp(0, 1)
-    first, second = x.index_select(dim, low), x.index_select(dim, (low + 1).clamp(max=size - 1))
-    return first * _along(1 - share, x, dim) + second * _along(share, x, dim)
-
-
-def _cubic_weights(t: Tensor) -> list[Tensor]:
-    """Of the four neighbours of a place, t beyond the second (Keys 1981, equation 4)."""
-    a = _CUBIC
-
-    def near(x):
-        return ((a + 2) * x - (a + 3)) * x * x + 1
-
-    def far(x):
-        return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-
-    return [far(t + 1), near(t), near(1 - t), far(2 - t)]
-
-
-def _cubic(x: Tensor, dim: int, out: int, factor: float | None, align_corners: bool | None) -> Tensor:
-    size = x.shape[dim]
-    if size == out and (align_corners or factor in (None, 1.0)):
-        return x
-    dtype = facula.float64 if x.dtype == facula.float64 else facula.float32
-    at = _positions(out, _scale(size, out, factor, align_corners), align_corners, dtype)
-    low = at.floor()
-    weights, base = _cubic_weights(at - low), low.long()
-    total = None
-    for k, weight in enumerate(weights):
-        term = x.index_select(dim, (base + (k - 1)).clamp(0, size - 1)) * _along(weight, x, dim)
-        total = term if total is None else total + term
-    return total  # type: ignore[return-value]
-
-
-def _triangle(x: float) -> float:
-    return max(1.0 - abs(x), 0.0)
-
-
-def _cubic_filter(x: float) -> float:
-    a, x = _CUBIC_ANTIALIAS, abs(x)
-    if x < 1.0:
-        return ((a + 2.0) * x - (a + 3.0)) * x * x + 1
-    return (((x - 5) * x + 8) * x - 4) * a if x < 2.0 else 0.0
-
-
-def _antialiased(x: Tensor, dim: int, out: int, factor: float | None, align_corners: bool | None, cubic: bool):
-    """A filter as wide as the step between outputs, as Pillow's resize has it: a product with a banded matrix."""
-    size = x.shape[dim]
-    scale = _scale(size, out, factor, align_corners)
-    filter, width = (_cubic_filter, 4) if cubic else (_triangle, 2)
-    support = 0.5 * width * max(scale, 1.0)
-    shrink = 1.0 / scale if scale >= 1.0 else 1.0
-    rows = []
-    for i in range(out):
-        centre = scale * (i + 0.5)
-        start = max(int(centre - support + 0.5), 0)
-        end = min(int(centre + support + 0.5), size)
-        weights = [filter((j - centre + 0.5) * shrink) for j in range(start, end)]
-        total = sum(weights) or 1.0
-        rows.append([0.0] * start + [w / total for w in weights] + [0.0] * (size - end))
-    matrix = facula.tensor(rows, dtype=x.dtype)
-    return (x.transpose(dim, -1) @ matrix.T).transpose(dim, -1)
+@native
+def _upsample(
+    input: Tensor,
+    output_size: tuple[int, ...],
+    mode: int,
+    align_corners: bool,
+    first_factor: float | None,
+    second_factor: float | None,
+    third_factor: float | None,
+) -> Tensor:
+    """(N, C, *) at another size; the factors decide the positions, outermost dimension first."""
 
 
 def _targets(input: Tensor, size, scale_factor, recompute) -> tuple[list[int], list[float] | list[None]]:
@@ -201,32 +116,17 @@ def interpolate(
     """
     _check_mode(input, mode, align_corners, antialias)
     sizes, factors = _targets(input, size, scale_factor, recompute_scale_factor)
-    space = list(input.shape[2:])
-    if any(s <= 0 for s in (*sizes, *space)):
-        raise RuntimeError(f"Input and output sizes should be greater than 0, but got input {space} and output {sizes}")
     if mode == "area":
+        space = list(input.shape[2:])
+        if any(s <= 0 for s in (*sizes, *space)):
+            raise RuntimeError(
+                f"Input and output sizes should be greater than 0, but got input {space} and output {sizes}"
+            )
         from .volume_pooling import adaptive_avg_pool3d
 
         return (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[len(sizes) - 1](input, sizes)
-    integer = input.dtype == facula.uint8 and mode in _DIMS
-    # One rounding at the end, not one for each dimension.
-    narrow = mode in _DIMS and input.dtype in (facula.bfloat16, facula.float16)
-    result = input.float() if integer or narrow else input
-    for dim in reversed(range(2, input.dim())):
-        out, factor = sizes[dim - 2], factors[dim - 2]
-        if mode in ("nearest", "nearest-exact"):
-            result = _nearest(result, dim, out, factor, mode == "nearest-exact")
-        elif antialias:
-            result = _antialiased(result, dim, out, factor, align_corners, mode == "bicubic")
-        elif mode == "bicubic":
-            result = _cubic(result, dim, out, factor, align_corners)
-        else:
-            result = _linear(result, dim, out, factor, align_corners)
-    if integer:
-        result = result.round().clamp(0, 255).to(input.dtype)
-    elif narrow:
-        result = result.to(input.dtype)
-    return result.clone() if result is input else result
+    number = _FILTERED[mode] if antialias else _MODES[mode]
+    return _upsample(input, sizes, number, bool(align_corners), *factors, *(None,) * (3 - len(factors)))
 
 
 def upsample(input: Tensor, size=None, scale_factor=None, mode: str = "nearest", align_corners: bool | None = None):

@@ -4,8 +4,26 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
+from facula._native import native
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
+
+
+_BAG_MODES = {"sum": 0, "mean": 1, "max": 2}
+
+
+@native
+def _embedding_bag(
+    weight: Tensor,
+    input: Tensor,
+    offsets: Tensor | None,
+    per_sample_weights: Tensor | None,
+    mode: int,
+    padding_idx: int,
+    include_last_offset: bool,
+    scale_grad_by_freq: bool,
+) -> tuple[Tensor, Tensor]:
+    """Bags of rows reduced to one row each, and where each maximum came from."""
 
 
 def embedding(
@@ -149,8 +167,8 @@ def embedding_bag(
         >>> torch.nn.functional.embedding_bag(torch.tensor([[0, 2]]), table, mode="sum")
         tensor([[5.]])
     """
-    bags = _bags(input, offsets, per_sample_weights, include_last_offset)
-    if mode not in ("sum", "mean", "max"):
+    _check_bags(input, offsets, per_sample_weights)
+    if mode not in _BAG_MODES:
         raise ValueError("mode has to be one of sum, mean or max")
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(
@@ -166,29 +184,16 @@ def embedding_bag(
         if not -weight.shape[0] <= padding_idx < weight.shape[0]:
             raise ValueError("padding_idx must be within the number of embeddings")
         padding_idx %= weight.shape[0]
-    index = input.reshape(-1).long()
-    rows = embedding(index, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
-    kept = [i for i, v in enumerate(index.tolist()) if v != padding_idx]
-    counts = [0] * len(bags)
-    owner = [b for b, (start, end) in enumerate(bags) for _ in range(start, end)]
-    for i in kept:
-        counts[owner[i]] += 1
-    if mode == "max":
-        return _largest(rows, owner, kept, counts)
-    rows = rows.float() if weight.element_size() == 2 else rows  # half types are rounded once, at the end
-    if per_sample_weights is not None:
-        rows = rows * per_sample_weights.reshape(-1, 1)
-    total = rows.new_zeros(len(bags), rows.shape[1])
-    if kept:
-        chosen = rows if len(kept) == len(owner) else rows.index_select(0, facula.tensor(kept))
-        total = total.index_add(0, facula.tensor([owner[i] for i in kept]), chosen)
-    if mode == "mean":
-        total = total / facula.tensor([max(c, 1) for c in counts], dtype=total.dtype).unsqueeze(1)
-    return total.to(weight.dtype)
+    if max_norm is not None:
+        _renorm_rows(weight, input, max_norm, norm_type)
+    padding = -1 if padding_idx is None else padding_idx
+    number = _BAG_MODES[mode]
+    return _embedding_bag(
+        weight, input, offsets, per_sample_weights, number, padding, include_last_offset, scale_grad_by_freq
+    )[0]
 
 
-def _bags(input: Tensor, offsets, per_sample_weights, include_last_offset: bool) -> list[tuple[int, int]]:
-    """Begin and end of each bag in the flattened input."""
+def _check_bags(input: Tensor, offsets, per_sample_weights) -> None:
     if per_sample_weights is not None and per_sample_weights.shape != input.shape:
         raise ValueError(
             f"embedding_bag: If per_sample_weights ({tuple(per_sample_weights.shape)}) is not None, then it must have "
@@ -200,38 +205,9 @@ def _bags(input: Tensor, offsets, per_sample_weights, include_last_offset: bool)
                 "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
                 f"sequences. However, found offsets of type {type(offsets)}"
             )
-        length = input.shape[1]
-        return [(b * length, (b + 1) * length) for b in range(input.shape[0])]
-    if input.dim() != 1:
+    elif input.dim() != 1:
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.dim()}")
-    if not isinstance(offsets, Tensor):
+    elif not isinstance(offsets, Tensor):
         raise ValueError("offsets has to be a 1D Tensor but got None")
-    if offsets.dim() != 1:
+    elif offsets.dim() != 1:
         raise ValueError("offsets has to be a 1D Tensor")
-    starts = offsets.tolist()
-    if starts and starts[0] != 0:
-        raise RuntimeError(
-            f"offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
-            f"However, got {starts[0]}"
-        )
-    total = input.shape[0]
-    if starts and starts[-1] > total:
-        raise RuntimeError(
-            f"offsets[-1] can not be greater than input's length({total}) but got offsets[-1] of {starts[-1]}"
-        )
-    ends = starts[1:] if include_last_offset else [*starts[1:], total]
-    return [(min(s, e), e) for s, e in zip(starts, ends)]
-
-
-def _largest(rows: Tensor, owner: list[int], kept: list[int], counts: list[int]) -> Tensor:
-    """The largest element of each column of a bag; zero for an empty bag."""
-    longest = max(counts, default=0)
-    if longest == 0:
-        return rows.new_zeros(len(counts), rows.shape[1])
-    members: list[list[int]] = [[] for _ in counts]
-    for i in kept:
-        members[owner[i]].append(i)
-    # A shorter bag repeats its first member; an empty one takes any and is masked.
-    table = [m + (m[:1] or [0]) * (longest - len(m)) for m in members]
-    stacked = rows.index_select(0, facula.tensor(table).reshape(-1)).reshape(len(counts), longest, -1)
-    return stacked.max(1)[0].masked_fill(facula.tensor([c == 0 for c in counts]).unsqueeze(1), 0.0)

@@ -6,7 +6,7 @@ import math
 
 import facula
 from facula import Tensor
-from facula._native import autocasts
+from facula._native import autocasts, native
 
 __all__ = [
     "affine_grid",
@@ -67,72 +67,13 @@ def affine_grid(theta: Tensor, size, align_corners: bool | None = None) -> Tenso
     return (base @ theta.transpose(1, 2)).reshape(theta.shape[0], *space, n)
 
 
-def _unnormalised(x: Tensor, size: int, align_corners: bool | None) -> Tensor:
-    return (x + 1) / 2 * (size - 1) if align_corners else ((x + 1) * size - 1) / 2
+_SAMPLINGS = {"bilinear": 0, "nearest": 1, "bicubic": 2}
+_PADDINGS = {"zeros": 0, "border": 1, "reflection": 2}
 
 
-def _reflected(x: Tensor, low2: int, high2: int) -> Tensor:
-    """Mirrored at low2 / 2 and high2 / 2 as often as needed."""
-    if low2 == high2:
-        return x * 0
-    low, span = low2 / 2, (high2 - low2) / 2
-    x = (x - low).abs()
-    extra = x - (x.detach() / span).floor() * span
-    flips = (x.detach() / span).floor() % 2
-    return facula.where(flips == 0, extra + low, span - extra + low)
-
-
-def _placed(x: Tensor, size: int, padding_mode: str, align_corners: bool | None) -> Tensor:
-    """A coordinate in pixels, brought inside by the padding mode."""
-    if padding_mode == "reflection":
-        x = _reflected(x, 0, 2 * (size - 1)) if align_corners else _reflected(x, -1, 2 * size - 1)
-    return x if padding_mode == "zeros" else x.clamp(0, size - 1)
-
-
-def _fetch(input: Tensor, places: list[Tensor]) -> Tensor:
-    """Values at whole coordinates (N, points), zero outside: (N, C, points)."""
-    flat, inside = None, None
-    for x, size in zip(places, input.shape[2:]):
-        ok = (x >= 0) & (x < size)
-        inside = ok if inside is None else inside & ok
-        index = x.clamp(0, size - 1).long()
-        flat = index if flat is None else flat * size + index
-    n, c = input.shape[:2]
-    values = input.flatten(2).gather(2, flat.unsqueeze(1).expand(n, c, -1))  # type: ignore[union-attr]
-    return values * inside.unsqueeze(1).to(values.dtype)  # type: ignore[union-attr]
-
-
-def _sample_linear(input: Tensor, at: list[Tensor]) -> Tensor:
-    """Weighted corners of the cell around each point."""
-    low = [x.detach().floor() for x in at]
-    total = None
-    for corner in range(2 ** len(at)):
-        weight, places = None, []
-        for d, (x, first) in enumerate(zip(at, low)):
-            upper = corner >> d & 1
-            share = x - first if upper else first + 1 - x
-            weight = share if weight is None else weight * share
-            places.append(first + upper)
-        term = _fetch(input, places) * weight.unsqueeze(1)  # type: ignore[union-attr]
-        total = term if total is None else total + term
-    return total  # type: ignore[return-value]
-
-
-def _sample_cubic(input: Tensor, at: list[Tensor], padding_mode: str, align_corners: bool | None) -> Tensor:
-    from .resampling import _cubic_weights
-
-    low = [x.detach().floor() for x in at]
-    weights = [_cubic_weights(x - first) for x, first in zip(at, low)]
-    total = None
-    for i in range(4):
-        for j in range(4):
-            places = [
-                _placed(first + (k - 1), size, padding_mode, align_corners)
-                for first, k, size in zip(low, (i, j), input.shape[2:])
-            ]
-            term = _fetch(input, places) * (weights[0][i] * weights[1][j]).unsqueeze(1)
-            total = term if total is None else total + term
-    return total  # type: ignore[return-value]
+@native
+def _grid_sample(input: Tensor, grid: Tensor, mode: int, padding_mode: int, align_corners: bool) -> Tensor:
+    """Values of (N, C, *) at places (N, ..., dimensions)."""
 
 
 @autocasts("float32")
@@ -174,39 +115,16 @@ def grid_sample(
         raise NotImplementedError(f"grid_sampler(): not implemented for '{input.dtype._scalar_name}'")
     if input.element_size() == 2:  # half types are rounded once, at the end
         return grid_sample(input.float(), grid.float(), mode, padding_mode, align_corners).to(input.dtype)
-    if mode not in ("bilinear", "nearest", "bicubic"):
+    if mode not in _SAMPLINGS:
         raise ValueError(
             f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"
         )
-    if padding_mode not in ("zeros", "border", "reflection"):
+    if padding_mode not in _PADDINGS:
         raise ValueError(
             "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
             f"'{padding_mode}'"
         )
-    n = input.dim() - 2
-    if n not in (2, 3) or grid.dim() != input.dim() or grid.shape[-1] != n or grid.shape[0] != input.shape[0]:
-        raise RuntimeError(
-            "grid_sampler(): expected 4D or 5D input and grid with the same batch size and number of dimensions, and "
-            f"grid to have size {n} in last dimension, but got input with sizes {list(input.shape)} and grid with "
-            f"sizes {list(grid.shape)}"
-        )
-    if min(input.shape[2:]) == 0:
-        raise RuntimeError(
-            "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
-            f"{list(input.shape)}"
-        )
-    if n == 3 and mode == "bicubic":
-        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
-    space = input.shape[2:]
-    at = [_unnormalised(grid[..., n - 1 - d].reshape(grid.shape[0], -1), space[d], align_corners) for d in range(n)]
-    if mode == "bicubic":
-        result = _sample_cubic(input, at, padding_mode, align_corners)
-    else:
-        at = [_placed(x, size, padding_mode, align_corners) for x, size in zip(at, space)]
-        result = _fetch(input, [x.detach().round() for x in at]) if mode == "nearest" else _sample_linear(input, at)
-        if mode == "nearest" and grid.requires_grad:
-            result = result + (grid * 0).sum()  # the place of a nearest pixel has a gradient, which is zero
-    return result.reshape(*input.shape[:2], *grid.shape[1:-1])
+    return _grid_sample(input, grid, _SAMPLINGS[mode], _PADDINGS[padding_mode], bool(align_corners))
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:

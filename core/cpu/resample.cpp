@@ -1,0 +1,328 @@
+// Resampling kernels: see resample.h. Rows are combined first, which is contiguous work, then the columns of the one
+// row that results, from L1.
+#include "cpu/resample.h"
+
+#include <cstring>
+#include <vector>
+
+#include "runtime/parallel.h"
+
+namespace facula::cpu::FACULA_ISA {
+namespace {
+
+constexpr int64_t kBlock = 1024;      // outputs of a row worked on at a time
+constexpr int64_t kGrain = 1 << 14;   // outputs worth a second thread
+constexpr int64_t kFewChannels = 16;  // fewer than these are gathered one by one
+constexpr int64_t kWaste = 4;         // how much longer than its sums a padded table may be
+
+inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+inline int64_t length_of(const Taps& t) { return t.index ? t.first[t.out] : t.out; }
+
+// The last dimension: a block of outputs needs the inputs [low, high). Tap k of output o is index[at + k * n + o],
+// relative to low; outputs with fewer taps than others take the element behind the last one, which is zero.
+template <class T>
+struct Columns {
+  struct Block {
+    int64_t begin, end, low, high;
+    size_t at;
+  };
+  const Taps& taps;
+  int64_t inner, most = 1;  // taps of an output
+  bool identity, padded = false, tabled = false;
+  std::vector<Block> blocks;
+  std::vector<int32_t> index;
+  std::vector<T> weight;
+
+  Columns(const Taps& t, int64_t inner) : taps(t), inner(inner), identity(!t.index) {
+    for (int64_t o = 0; o < t.out && !identity; ++o) {
+      const int64_t count = t.first[o + 1] - t.first[o];
+      padded |= o > 0 && count != most;
+      if (o == 0 || count > most) most = count;
+    }
+    const int64_t room = most * t.out * inner;
+    tabled = !identity && inner < kFewChannels && room <= kWaste * length_of(t) * inner + kBlock && room < INT32_MAX;
+    padded &= tabled;
+    if (tabled) index.resize(static_cast<size_t>(room)), weight.resize(static_cast<size_t>(room));
+    const int64_t step = kBlock / inner > 0 ? kBlock / inner : 1;
+    for (int64_t o = 0; o < t.out; o += step) add_block(o, least(o + step, t.out));
+  }
+  void add_block(int64_t begin, int64_t end) {
+    Block b{begin, end, begin, end, blocks.empty() ? 0 : blocks.back().at};
+    if (!blocks.empty()) b.at += static_cast<size_t>((blocks.back().end - blocks.back().begin) * most * inner);
+    if (!identity) {
+      b.low = taps.in, b.high = 0;
+      for (int32_t e = taps.first[begin]; e < taps.first[end]; ++e) {
+        if (taps.index[e] < b.low) b.low = taps.index[e];
+        if (taps.index[e] >= b.high) b.high = taps.index[e] + 1;
+      }
+      if (b.low > b.high) b.low = b.high = 0;
+    }
+    if (tabled) fill(b);
+    blocks.push_back(b);
+  }
+  void fill(const Block& b) {
+    const int64_t n = (b.end - b.begin) * inner;
+    for (int64_t o = b.begin; o < b.end; ++o)
+      for (int64_t k = 0; k < most; ++k) {
+        const int32_t e = taps.first[o] + static_cast<int32_t>(k);
+        const bool real = e < taps.first[o + 1];
+        const int64_t from = ((real ? taps.index[e] : b.high) - b.low) * inner;
+        const size_t to = b.at + static_cast<size_t>(k * n + (o - b.begin) * inner);
+        for (int64_t c = 0; c < inner; ++c) {
+          index[to + static_cast<size_t>(c)] = static_cast<int32_t>(from + (real ? c : 0));
+          weight[to + static_cast<size_t>(c)] = real ? static_cast<T>(taps.weight[e]) : T(0);
+        }
+      }
+  }
+  int64_t widest() const {
+    int64_t n = 0;
+    for (const Block& b : blocks) n = b.high - b.low > n ? b.high - b.low : n;
+    return n * inner;
+  }
+
+  template <int K, bool Add>
+  static void gather(int64_t n, const T* __restrict x, const int32_t* __restrict at, const T* __restrict w,
+                     T* __restrict y) {
+    for (int64_t o = 0; o < n; ++o) {
+      T sum = w[o] * x[at[o]];
+      if constexpr (K > 1) sum += w[n + o] * x[at[n + o]];
+      if constexpr (K > 2) sum += w[2 * n + o] * x[at[2 * n + o]];
+      if constexpr (K > 3) sum += w[3 * n + o] * x[at[3 * n + o]];
+      y[o] = Add ? y[o] + sum : sum;
+    }
+  }
+  template <bool Add>
+  static void gather_some(int64_t k, int64_t n, const T* x, const int32_t* at, const T* w, T* y) {
+    (k == 1 ? gather<1, Add> : k == 2 ? gather<2, Add> : k == 3 ? gather<3, Add> : gather<4, Add>)(n, x, at, w, y);
+  }
+  // The outputs of a block from its inputs.
+  void apply(const Block& b, const T* __restrict x, T* __restrict y) const {
+    const int64_t n = (b.end - b.begin) * inner;
+    if (identity) {
+      std::memcpy(y, x, static_cast<size_t>(n) * sizeof(T));
+      return;
+    }
+    if (!tabled) return apply_vectors(b, x, y);
+    const int32_t* at = index.data() + b.at;
+    const T* w = weight.data() + b.at;
+    gather_some<false>(most, n, x, at, w, y);
+    for (int64_t k = 4; k < most; k += 4) gather_some<true>(most - k, n, x, at + k * n, w + k * n, y);
+  }
+  void apply_vectors(const Block& b, const T* x, T* y) const {
+    for (int64_t o = b.begin; o < b.end; ++o, y += inner) {
+      std::memset(y, 0, static_cast<size_t>(inner) * sizeof(T));
+      for (int32_t e = taps.first[o]; e < taps.first[o + 1]; ++e) {
+        const T w = static_cast<T>(taps.weight[e]);
+        const T* __restrict from = x + (taps.index[e] - b.low) * inner;
+        T* __restrict to = y;
+        for (int64_t c = 0; c < inner; ++c) to[c] += w * from[c];
+      }
+    }
+  }
+};
+
+template <class T>
+struct WeightedRow {
+  const T* row;
+  T weight;
+};
+
+template <int N, bool Add, class T>
+inline void join(const WeightedRow<T>* r, int64_t n, T* __restrict y) {
+  const T* __restrict a = r[0].row, * __restrict b = r[N > 1].row, * __restrict c = r[N > 2 ? 2 : 0].row;
+  const T* __restrict d = r[N > 3 ? 3 : 0].row;
+  const T wa = r[0].weight, wb = r[N > 1].weight, wc = r[N > 2 ? 2 : 0].weight, wd = r[N > 3 ? 3 : 0].weight;
+  for (int64_t i = 0; i < n; ++i) {
+    T sum = wa * a[i];
+    if constexpr (N > 1) sum += wb * b[i];
+    if constexpr (N > 2) sum += wc * c[i];
+    if constexpr (N > 3) sum += wd * d[i];
+    y[i] = Add ? y[i] + sum : sum;
+  }
+}
+template <bool Add, class T>
+inline void join_some(size_t k, const WeightedRow<T>* r, int64_t n, T* y) {
+  (k == 1 ? join<1, Add, T> : k == 2 ? join<2, Add, T> : k == 3 ? join<3, Add, T> : join<4, Add, T>)(r, n, y);
+}
+// Weighted sum of rows of n elements.
+template <class T>
+void join_rows(const std::vector<WeightedRow<T>>& rows, int64_t n, T* y) {
+  if (rows.empty()) {
+    std::memset(y, 0, static_cast<size_t>(n) * sizeof(T));
+    return;
+  }
+  join_some<false>(rows.size(), rows.data(), n, y);
+  for (size_t k = 4; k < rows.size(); k += 4) join_some<true>(rows.size() - k, rows.data() + k, n, y);
+}
+
+// Calls body(input, weight) for the taps of one output.
+template <class F>
+inline void each_tap(const Taps& t, int64_t o, F body) {
+  if (!t.index) return body(o, 1.0);
+  for (int32_t e = t.first[o]; e < t.first[o + 1]; ++e) body(t.index[e], t.weight[e]);
+}
+
+template <class T>
+struct Worker {
+  const Resampling& s;
+  const Columns<T>& columns;
+  std::vector<WeightedRow<T>> rows, parts;
+  std::vector<T> line;  // the rows joined, or the columns of each row where few columns are wanted
+
+  Worker(const Resampling& s, const Columns<T>& c) : s(s), columns(c) {}
+
+  void find_rows(const T* plane, int64_t row) {
+    const int64_t width = s.width.in * s.inner;
+    rows.clear();
+    each_tap(s.depth, row / s.height.out, [&](int64_t d, double wd) {
+      each_tap(s.height, row % s.height.out, [&](int64_t h, double wh) {
+        rows.push_back({plane + (d * s.height.in + h) * width, static_cast<T>(wd * wh)});
+      });
+    });
+  }
+  void run(const typename Columns<T>::Block& b, T* y) {
+    const int64_t n = (b.high - b.low) * s.inner, out = (b.end - b.begin) * s.inner;
+    parts = rows;
+    for (WeightedRow<T>& r : parts) r.row += b.low * s.inner;
+    if (columns.identity) return join_rows(parts, out, y);
+    if (parts.size() == 1 && parts[0].weight == T(1) && !columns.padded) return columns.apply(b, parts[0].row, y);
+    if (!columns.padded && n > kWaste * columns.most * out) {
+      line.resize(parts.size() * static_cast<size_t>(out));
+      for (size_t k = 0; k < parts.size(); ++k) {
+        T* part = line.data() + k * static_cast<size_t>(out);
+        columns.apply(b, parts[k].row, part);
+        parts[k].row = part;
+      }
+      return join_rows(parts, out, y);
+    }
+    line.resize(static_cast<size_t>(n + 1));
+    join_rows(parts, n, line.data());
+    line[static_cast<size_t>(n)] = 0;
+    columns.apply(b, line.data(), y);
+  }
+};
+
+template <class T>
+void weighted(const Resampling& s, const T* x, T* y) {
+  const Columns<T> columns(s.width, s.inner);
+  const int64_t rows = s.depth.out * s.height.out, blocks = static_cast<int64_t>(columns.blocks.size());
+  const int64_t in = s.depth.in * s.height.in * s.width.in * s.inner, width = s.width.out * s.inner;
+  const int64_t work = least(width, kBlock) * (length_of(s.height) / s.height.out + columns.most + 1);
+  parallel_for(s.planes * rows * blocks, 4 * kGrain / (work + 1) + 1, [&](int64_t begin, int64_t end) {
+    Worker<T> worker(s, columns);
+    for (int64_t i = begin, last = -1; i < end; ++i) {
+      const int64_t row = i / blocks, plane = row / rows;
+      if (row != last) worker.find_rows(x + plane * in, row % rows);
+      last = row;
+      const auto& b = columns.blocks[static_cast<size_t>(i % blocks)];
+      worker.run(b, y + row * width + b.begin * s.inner);
+    }
+  });
+}
+
+// ---- one input for each output ------------------------------------------------------------------------------------
+
+inline int64_t source(const Taps& t, int64_t o) { return t.index ? t.index[o] : o; }
+
+template <class T>
+void nearest_row(const Taps& t, int64_t inner, const T* __restrict x, T* __restrict y) {
+  if (!t.index) {
+    std::memcpy(y, x, static_cast<size_t>(t.out * inner) * sizeof(T));
+  } else if (inner == 1) {
+    for (int64_t o = 0; o < t.out; ++o) y[o] = x[t.index[o]];
+  } else if (inner < kFewChannels) {
+    for (int64_t o = 0; o < t.out; ++o)
+      for (int64_t c = 0; c < inner; ++c) y[o * inner + c] = x[t.index[o] * inner + c];
+  } else {
+    for (int64_t o = 0; o < t.out; ++o)
+      std::memcpy(y + o * inner, x + t.index[o] * inner, static_cast<size_t>(inner) * sizeof(T));
+  }
+}
+
+template <class T>
+void nearest(const Resampling& s, const T* x, T* y) {
+  const int64_t rows = s.depth.out * s.height.out, from = s.width.in * s.inner, to = s.width.out * s.inner;
+  parallel_for(s.planes * rows, kGrain / (to + 1) + 1, [&](int64_t begin, int64_t end) {
+    const T* before = nullptr;
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t plane = i / rows, row = i % rows;
+      const int64_t d = source(s.depth, row / s.height.out), h = source(s.height, row % s.height.out);
+      const T* in = x + ((plane * s.depth.in + d) * s.height.in + h) * from;
+      if (in == before)  // the row above is the same, and still in L1
+        std::memcpy(y + i * to, y + (i - 1) * to, static_cast<size_t>(to) * sizeof(T));
+      else
+        nearest_row(s.width, s.inner, in, y + i * to);
+      before = in;
+    }
+  });
+}
+
+void nearest_any(int64_t item_size, const Resampling& s, const void* x, void* y) {
+  if (item_size == 1) return nearest(s, static_cast<const uint8_t*>(x), static_cast<uint8_t*>(y));
+  if (item_size == 2) return nearest(s, static_cast<const uint16_t*>(x), static_cast<uint16_t*>(y));
+  if (item_size == 4) return nearest(s, static_cast<const uint32_t*>(x), static_cast<uint32_t*>(y));
+  nearest(s, static_cast<const uint64_t*>(x), static_cast<uint64_t*>(y));
+}
+
+// ---- 8-bit images -------------------------------------------------------------------------------------------------
+
+inline uint8_t clamped(int32_t sum, int precision) {
+  const int32_t v = sum >> precision;
+  return static_cast<uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v);
+}
+
+// One row through the columns' table, in 32-bit integers.
+void byte_row(const Columns<int32_t>& c, int precision, const uint8_t* __restrict x, int32_t* __restrict wide,
+              int32_t* __restrict sums, uint8_t* __restrict y) {
+  for (const auto& b : c.blocks) {
+    const int64_t n = (b.high - b.low) * c.inner, out = (b.end - b.begin) * c.inner;
+    for (int64_t i = 0; i < n; ++i) wide[i] = x[b.low * c.inner + i];
+    wide[n] = 0;
+    c.apply(b, wide, sums);
+    for (int64_t o = 0; o < out; ++o) y[b.begin * c.inner + o] = clamped(sums[o] + (1 << (precision - 1)), precision);
+  }
+}
+
+void bytes(const Resampling& s, int height_precision, int width_precision, const uint8_t* x, uint8_t* y) {
+  const Columns<int32_t> columns(s.width, s.inner);
+  const int64_t from = s.width.in * s.inner, to = s.width.out * s.inner;
+  std::vector<uint8_t> narrow;
+  if (!columns.identity) {
+    narrow.resize(static_cast<size_t>(s.planes * s.height.in * to));
+    uint8_t* middle = s.height.index ? narrow.data() : y;
+    parallel_for(s.planes * s.height.in, kGrain / (to + 1) + 1, [&](int64_t begin, int64_t end) {
+      std::vector<int32_t> wide(static_cast<size_t>(columns.widest() + 1));
+      std::vector<int32_t> sums(static_cast<size_t>(kBlock > s.inner ? kBlock : s.inner));
+      for (int64_t i = begin; i < end; ++i)
+        byte_row(columns, width_precision, x + i * from, wide.data(), sums.data(), middle + i * to);
+    });
+    if (!s.height.index) return;
+    x = narrow.data();
+  }
+  parallel_for(s.planes * s.height.out, kGrain / (to + 1) + 1, [&](int64_t begin, int64_t end) {
+    std::vector<int32_t> sums(static_cast<size_t>(to));
+    int32_t* __restrict sum = sums.data();
+    for (int64_t i = begin; i < end; ++i) {
+      const uint8_t* plane = x + i / s.height.out * s.height.in * to;
+      for (int64_t j = 0; j < to; ++j) sum[j] = 1 << (height_precision - 1);
+      each_tap(s.height, i % s.height.out, [&](int64_t h, double w) {
+        const uint8_t* __restrict row = plane + h * to;
+        const int32_t weight = static_cast<int32_t>(w);
+        for (int64_t j = 0; j < to; ++j) sum[j] += weight * row[j];
+      });
+      uint8_t* __restrict out = y + i * to;
+      for (int64_t j = 0; j < to; ++j) out[j] = clamped(sum[j], height_precision);
+    }
+  });
+}
+
+void weighted_any(DType t, const Resampling& s, const void* x, void* y) {
+  if (t == DType::Float64) return weighted(s, static_cast<const double*>(x), static_cast<double*>(y));
+  weighted(s, static_cast<const float*>(x), static_cast<float*>(y));
+}
+
+}  // namespace
+
+KERNELS(ResampleKernels, resample_kernels) = {weighted_any, nearest_any, bytes};
+
+}  // namespace facula::cpu::FACULA_ISA
