@@ -26,17 +26,24 @@ using Body = void (*)(void*, int64_t, int64_t);
 thread_local constinit bool inside_region = false;  // always true in a worker
 
 // Note [One region]
-// The pieces of a region are claimed by compare-and-swap on one word, (region number << 32 | next piece). A worker
-// that arrives late reads fields that may already belong to a later region, but then its swap fails: a region ends
-// only when every piece is done, so fields are rewritten only after the word has moved on. A caller claims pieces
-// like any worker; a worker that never wakes up therefore costs time, not progress.
+// The pieces of a region lie in shares, one for each thread, and are claimed by compare-and-swap on the share's word,
+// (region number << 32 | next piece). A worker that arrives late reads fields that may already belong to a later
+// region, but then its swap fails: fields are rewritten only after every piece is done and all words are closed (number
+// of the next region, no piece), and who has seen a new field sees the closed words. A caller claims pieces like any
+// worker; a worker that never wakes up therefore costs time, not progress: whoever is done with the own share goes on
+// with the others'. Shares are the same parts of the data in every region of a size, so that a thread finds in its
+// cache what it wrote in the region before.
+constexpr uint32_t kMostShares = 64;
+struct alignas(64) Share {
+  std::atomic<uint64_t> claim{0};
+};
 struct Pool {
   std::atomic<bool> taken{false};  // by the one caller that has a region open
-  std::atomic<uint64_t> claim{0};
+  Share shares[kMostShares];
   std::atomic<Body> body{nullptr};
   std::atomic<void*> context{nullptr};
   std::atomic<int64_t> n{0}, step{1};
-  std::atomic<uint32_t> pieces{0}, done{0};
+  std::atomic<uint32_t> pieces{0}, num_shares{1}, done{0};
   std::atomic<uint32_t> signal{0};  // the region number; workers sleep on it
   std::atomic<uint32_t> sleepers{0}, caller_sleeps{0};
   int workers = 0;  // started; touched by the holder of `taken` only
@@ -74,27 +81,38 @@ bool spin_until(Ready&& ready) {
   }
 }
 
-// Claims and runs pieces of the region `number` until none is left.
-void run_pieces(uint32_t number) {
+uint32_t first_piece(uint32_t share, uint32_t shares, uint32_t pieces) {
+  return static_cast<uint32_t>(uint64_t{pieces} * share / shares);
+}
+// Claims and runs pieces of one share of the region `number` until none is left; false: the region is over.
+bool run_share(uint32_t number, uint32_t share) {
+  std::atomic<uint64_t>& word = pool.shares[share].claim;
   for (;;) {
-    uint64_t claim = pool.claim.load(std::memory_order_acquire);
-    if (static_cast<uint32_t>(claim >> 32) != number) return;
+    uint64_t claim = word.load(std::memory_order_acquire);
+    if (static_cast<uint32_t>(claim >> 32) != number) return false;
     uint32_t piece = static_cast<uint32_t>(claim);
-    Body body = pool.body.load(std::memory_order_relaxed);
-    void* context = pool.context.load(std::memory_order_relaxed);
-    int64_t n = pool.n.load(std::memory_order_relaxed), step = pool.step.load(std::memory_order_relaxed);
-    uint32_t pieces = pool.pieces.load(std::memory_order_relaxed);
-    if (piece >= pieces) return;
-    if (!pool.claim.compare_exchange_weak(claim, claim + 1, std::memory_order_acq_rel)) continue;
+    Body body = pool.body.load(std::memory_order_acquire);
+    void* context = pool.context.load(std::memory_order_acquire);
+    int64_t n = pool.n.load(std::memory_order_acquire), step = pool.step.load(std::memory_order_acquire);
+    uint32_t pieces = pool.pieces.load(std::memory_order_acquire);
+    if (piece >= first_piece(share + 1, pool.num_shares.load(std::memory_order_acquire), pieces)) return true;
+    if (!word.compare_exchange_weak(claim, claim + 1, std::memory_order_acq_rel)) continue;
     body(context, piece * step, std::min<int64_t>(n, (piece + 1) * step));
     if (pool.done.fetch_add(1, std::memory_order_seq_cst) + 1 == pieces && pool.caller_sleeps.load())
       futex_wake(pool.done, 1);
   }
 }
+// The thread's own share first, then what is left of the others'.
+void run_pieces(uint32_t number, uint32_t thread) {
+  const uint32_t shares = pool.num_shares.load(std::memory_order_relaxed);
+  for (uint32_t i = 0; i < shares && run_share(number, (thread + i) % shares); ++i) {}
+}
 
-void* worker(void* first_region) {
+// `start`: the number of the thread << 32 | the last region before it.
+void* worker(void* start) {
   inside_region = true;
-  uint32_t seen = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(first_region));
+  const uint32_t thread = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(start) >> 32);
+  uint32_t seen = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(start));
   for (;;) {
     auto changed = [&] { return pool.signal.load(std::memory_order_acquire) != seen; };
     if (!spin_until(changed)) {
@@ -103,7 +121,7 @@ void* worker(void* first_region) {
       pool.sleepers.fetch_sub(1);
     }
     seen = pool.signal.load(std::memory_order_acquire);
-    run_pieces(seen);
+    run_pieces(seen, thread);
   }
   return nullptr;
 }
@@ -114,10 +132,10 @@ void start_workers(int wanted) {
   sigset_t all, old;  // signals belong to Python's main thread
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old);
-  void* seen = reinterpret_cast<void*>(static_cast<uintptr_t>(pool.signal.load()));
   while (pool.workers < wanted) {
     pthread_t thread;
-    if (pthread_create(&thread, nullptr, worker, seen) != 0) break;
+    const uint64_t start = uint64_t{static_cast<uint32_t>(pool.workers) + 1} << 32 | pool.signal.load();
+    if (pthread_create(&thread, nullptr, worker, reinterpret_cast<void*>(start)) != 0) break;
     pthread_detach(thread);
     ++pool.workers;
   }
@@ -170,18 +188,25 @@ std::atomic<int> thread_limit{0};  // 0: not yet asked
 void run_region(int64_t n, int64_t step, uint32_t pieces, int threads, Body body, void* context) {
   start_workers(threads - 1);
   uint32_t number = pool.signal.load(std::memory_order_relaxed) + 1;
-  pool.body.store(body, std::memory_order_relaxed);
-  pool.context.store(context, std::memory_order_relaxed);
-  pool.n.store(n, std::memory_order_relaxed);
-  pool.step.store(step, std::memory_order_relaxed);
-  pool.pieces.store(pieces, std::memory_order_relaxed);
+  constexpr uint64_t kClosed = ~uint32_t{0};
+  const uint32_t shares = std::min<uint32_t>(static_cast<uint32_t>(threads), kMostShares);
+  const uint32_t before = pool.num_shares.load(std::memory_order_relaxed);
+  for (uint32_t i = 0; i < std::max(before, shares); ++i)
+    pool.shares[i].claim.store(uint64_t{number} << 32 | kClosed, std::memory_order_relaxed);
+  pool.body.store(body, std::memory_order_release);
+  pool.context.store(context, std::memory_order_release);
+  pool.n.store(n, std::memory_order_release);
+  pool.step.store(step, std::memory_order_release);
+  pool.pieces.store(pieces, std::memory_order_release);
+  pool.num_shares.store(shares, std::memory_order_release);
   pool.done.store(0, std::memory_order_relaxed);
-  pool.claim.store(static_cast<uint64_t>(number) << 32, std::memory_order_release);
+  for (uint32_t i = 0; i < shares; ++i)
+    pool.shares[i].claim.store(uint64_t{number} << 32 | first_piece(i, shares, pieces), std::memory_order_release);
   pool.signal.store(number);
   if (uint32_t sleepers = pool.sleepers.load())
     futex_wake(pool.signal, std::min(static_cast<int>(sleepers), threads - 1));
   inside_region = true;
-  run_pieces(number);
+  run_pieces(number, 0);
   inside_region = false;
   wait_for(pieces);
 }
