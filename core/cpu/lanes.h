@@ -106,12 +106,27 @@ template <class T>
 LANE_OP Vec<T> shift_right_logical(Vec<T> a, int n) {
   return (typename Vec<T>::Native)((typename Vec<T>::Wrap)a.v >> n);
 }
+// Each lane by its own count, which is less than the lane's number of bits.
+template <class T>
+LANE_OP Vec<T> shift_left(Vec<T> a, Vec<T> n) {
+  return (typename Vec<T>::Native)((typename Vec<T>::Wrap)a.v << (typename Vec<T>::Wrap)n.v);
+}
+template <class T>
+LANE_OP Vec<T> shift_right(Vec<T> a, Vec<T> n) {
+  return a.v >> n.v;
+}
 template <class T>
 LANE_OP Mask<T> retype(Mask<IntOf<T>> m) {
   return {m.m};
 }
 
 // ---- memory ----
+
+#if defined(__AVX512F__)
+// The unmasked forms leave their unused operand uninitialised in GCC 12's header, which it then warns about.
+inline constexpr __mmask16 kAll16 = 0xffff;
+inline constexpr __mmask8 kAll8 = 0xff;
+#endif
 
 template <class T>
 LANE_OP Vec<T> load(const T* p) {
@@ -150,6 +165,55 @@ LANE_OP void store_partial(T* p, const T* staged, int n) {
 #endif
   std::memcpy(p, staged, static_cast<size_t>(n) * sizeof(T));
 }
+// A whole vector in memory whose first n < width lanes are p's, the rest 1.
+template <class T>
+LANE_OP void stage_partial(T* stage, const T* p, int n) {
+  store(stage, load_partial(p, n, T(1)));
+}
+
+// ---- 16-bit floats: float lanes in registers ----
+
+LANE_OP Vec<float> load(const Half* p) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_cvtph_ps(kAll16, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+#elif defined(__F16C__)
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+#else
+  Vec<float> x;
+  for (int i = 0; i < Vec<float>::width; ++i) x.v[i] = to_float(p[i]);
+  return x;
+#endif
+}
+LANE_OP void store_lanes(Half* p, Vec<float> x) {
+#if defined(__AVX512F__)
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_maskz_cvtps_ph(kAll16, x.v, _MM_FROUND_TO_NEAREST_INT));
+#elif defined(__F16C__)
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(x.v, _MM_FROUND_TO_NEAREST_INT));
+#else
+  for (int i = 0; i < Vec<float>::width; ++i) p[i] = to_half(x.v[i]);
+#endif
+}
+typedef uint16_t HalfWords __attribute__((vector_size(kLaneBytes / 2)));
+typedef uint32_t FloatWords __attribute__((vector_size(kLaneBytes)));
+LANE_OP Vec<float> load(const BFloat* p) {
+  HalfWords words;
+  std::memcpy(&words, p, sizeof words);
+  return (Vec<float>::Native)(__builtin_convertvector(words, FloatWords) << 16);
+}
+LANE_OP void store_lanes(BFloat* p, Vec<float> x) {
+  FloatWords u = (FloatWords)x.v, nearest_even = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
+  FloatWords rounded = x.v != x.v ? FloatWords{} + 0x7fc0u : nearest_even;
+  HalfWords words = __builtin_convertvector(rounded, HalfWords);
+  std::memcpy(p, &words, sizeof words);
+}
+template <class T>
+  requires(sizeof(T) == 2)
+LANE_OP void stage_partial(T* stage, const T* p, int n) {
+  const T one = std::is_same_v<T, Half> ? T{0x3c00} : T{0x3f80};
+  for (int i = 0; i < Vec<float>::width; ++i) stage[i] = one;
+  std::memcpy(stage, p, static_cast<size_t>(n) * sizeof(T));
+}
+
 // A result vector: lanes as they are, truth values as one byte 0 or 1 each.
 template <class T>
 LANE_OP void store_lanes(T* p, Vec<T> x) {
@@ -210,13 +274,12 @@ LANE_OP Vec<float> through_double(F f, Vec<float> x, More... more) {
   return narrow(f(widen_low(x), widen_low(more)...), f(widen_high(x), widen_high(more)...));
 }
 
-// ---- what needs an instruction of its own ----
+// ---- int64 <-> double: exact for numbers of up to 53 bits ----
 
-#if defined(__AVX512F__)
-// The unmasked forms leave their unused operand uninitialised in GCC 12's header, which it then warns about.
-inline constexpr __mmask16 kAll16 = 0xffff;
-inline constexpr __mmask8 kAll8 = 0xff;
-#endif
+LANE_OP Vec<double> to_double(Vec<int64_t> x) { return __builtin_convertvector(x.v, Vec<double>::Native); }
+LANE_OP Vec<int64_t> to_integer(Vec<double> x) { return __builtin_convertvector(x.v, Vec<int64_t>::Native); }
+
+// ---- what needs an instruction of its own ----
 
 template <class T>
 LANE_OP bool any(Mask<T> m) {
@@ -392,6 +455,47 @@ LANE_OP Vec<float> lookup(const float* row, Vec<int32_t> index) {
 }
 #endif
 
+#if defined(__AVX512F__)
+// |x| = 2^k m with m in [3/4, 3/2), also for subnormal x.
+LANE_OP Vec<float> significand(Vec<float> x) {
+  return _mm512_maskz_getmant_ps(kAll16, x.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_zero);
+}
+LANE_OP Vec<double> significand(Vec<double> x) {
+  return _mm512_maskz_getmant_pd(kAll8, x.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_zero);
+}
+// 1 / sqrt(x) to 2^-14.
+LANE_OP Vec<float> rough_inverse_root(Vec<float> x) { return _mm512_maskz_rsqrt14_ps(kAll16, x.v); }
+LANE_OP Vec<double> rough_inverse_root(Vec<double> x) { return _mm512_maskz_rsqrt14_pd(kAll8, x.v); }
+// That k, given m.
+LANE_OP Vec<float> exponent_to(Vec<float> x, Vec<float> m) {
+  __m512 k = _mm512_maskz_getexp_ps(kAll16, x.v), one = _mm512_set1_ps(1);
+  return _mm512_mask_add_ps(k, _mm512_cmp_ps_mask(m.v, one, _CMP_LT_OQ), k, one);
+}
+LANE_OP Vec<double> exponent_to(Vec<double> x, Vec<double> m) {
+  __m512d k = _mm512_maskz_getexp_pd(kAll8, x.v), one = _mm512_set1_pd(1);
+  return _mm512_mask_add_pd(k, _mm512_cmp_pd_mask(m.v, one, _CMP_LT_OQ), k, one);
+}
+// p * 2^n, but 0 where x < low and infinity where x > high.
+LANE_OP Vec<float> scale_inside(Vec<float> p, Vec<float> n, Vec<float> x, double low, double high) {
+  __m512 y = _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x.v, Vec<float>(low).v, _CMP_NLT_UQ), p.v, n.v);
+  return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x.v, Vec<float>(high).v, _CMP_GT_OQ), Vec<float>(__builtin_inff()).v);
+}
+LANE_OP Vec<double> scale_inside(Vec<double> p, Vec<double> n, Vec<double> x, double low, double high) {
+  __m512d y = _mm512_maskz_scalef_pd(_mm512_cmp_pd_mask(x.v, Vec<double>(low).v, _CMP_NLT_UQ), p.v, n.v);
+  return _mm512_mask_mov_pd(y, _mm512_cmp_pd_mask(x.v, Vec<double>(high).v, _CMP_GT_OQ),
+                            Vec<double>(__builtin_inf()).v);
+}
+// r, but the logarithm's special values where x is none of the positive numbers. An answer for each class of x, four
+// bits each: NaN itself (2) for NaN, -inf (4) for zero, NaN (3) for negative ones, inf (5) for inf, else r (0).
+inline constexpr int kLogarithmAnswers = 0x03530422;
+LANE_OP Vec<float> fix_logarithm(Vec<float> x, Vec<float> r) {
+  return _mm512_fixupimm_ps(r.v, x.v, _mm512_set1_epi32(kLogarithmAnswers), 0);
+}
+LANE_OP Vec<double> fix_logarithm(Vec<double> x, Vec<double> r) {
+  return _mm512_fixupimm_pd(r.v, x.v, _mm512_set1_epi64(kLogarithmAnswers), 0);
+}
+#endif
+
 // ---- complex numbers: one at a time ----
 
 template <class T>
@@ -438,9 +542,54 @@ LANE_OP void store_lanes(Complex<T>* p, ComplexLane<T> x) {
 }
 LANE_OP void store_lanes(uint8_t* p, bool m) { *p = m; }
 
+// ---- narrow integers: one at a time, which the compiler makes vectors of ----
+
+template <class T>
+struct IntegerLane {
+  using Lane = T;
+  using MaskType = bool;
+  static constexpr int width = 1;
+  T x;
+  IntegerLane() = default;
+  template <class N>
+    requires(std::is_arithmetic_v<N>)
+  LANE_OP IntegerLane(N x) : x(static_cast<T>(x)) {}
+  LANE_OP uint32_t bits() const { return static_cast<uint32_t>(x); }  // arithmetic in it wraps around
+  friend LANE_OP IntegerLane operator+(IntegerLane a, IntegerLane b) { return a.bits() + b.bits(); }
+  friend LANE_OP IntegerLane operator-(IntegerLane a, IntegerLane b) { return a.bits() - b.bits(); }
+  friend LANE_OP IntegerLane operator*(IntegerLane a, IntegerLane b) { return a.bits() * b.bits(); }
+  friend LANE_OP IntegerLane operator-(IntegerLane a) { return 0u - a.bits(); }
+  friend LANE_OP bool operator<(IntegerLane a, IntegerLane b) { return a.x < b.x; }
+  friend LANE_OP bool operator<=(IntegerLane a, IntegerLane b) { return a.x <= b.x; }
+  friend LANE_OP bool operator>(IntegerLane a, IntegerLane b) { return a.x > b.x; }
+  friend LANE_OP bool operator>=(IntegerLane a, IntegerLane b) { return a.x >= b.x; }
+  friend LANE_OP bool operator==(IntegerLane a, IntegerLane b) { return a.x == b.x; }
+  friend LANE_OP bool operator!=(IntegerLane a, IntegerLane b) { return a.x != b.x; }
+  friend LANE_OP IntegerLane select(bool c, IntegerLane a, IntegerLane b) { return c ? a : b; }
+  friend LANE_OP IntegerLane bit_and(IntegerLane a, IntegerLane b) { return a.x & b.x; }
+  friend LANE_OP IntegerLane bit_or(IntegerLane a, IntegerLane b) { return a.x | b.x; }
+  friend LANE_OP IntegerLane bit_xor(IntegerLane a, IntegerLane b) { return a.x ^ b.x; }
+  template <class F>
+  friend LANE_OP IntegerLane map_lanes(F f, IntegerLane a, IntegerLane b) {
+    return f(a.x, b.x);
+  }
+};
+template <class T>
+LANE_OP void store_lanes(T* p, IntegerLane<T> x) {
+  *p = x.x;
+}
+
 template <class T>
 struct LanesOf {
-  using type = Vec<T>;
+  using type = std::conditional_t<std::is_integral_v<T> && sizeof(T) < 8, IntegerLane<T>, Vec<T>>;
+};
+template <>
+struct LanesOf<Half> {
+  using type = Vec<float>;
+};
+template <>
+struct LanesOf<BFloat> {
+  using type = Vec<float>;
 };
 template <class T>
 struct LanesOf<Complex<T>> {

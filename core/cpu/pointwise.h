@@ -11,6 +11,7 @@ using BlockKernel = void (*)(int64_t n, void* out, const void* const* in);
 
 struct FormulaKernels {
   BlockKernel value[5];          // by Column
+  BlockKernel own[8];            // by DType up to BFloat16, in elements of that type; null: by way of a column
   BlockKernel derivative[4][2];  // by operand; F32, F64
 };
 

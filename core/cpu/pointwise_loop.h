@@ -15,7 +15,12 @@ template <class T, int arity, class F>
 LANE_OP void loop_over_lanes(F f, int64_t n, void* out, const void* const* in) {
   using V = typename LanesOf<T>::type;
   constexpr int W = V::width;
-  auto compute = [&]<size_t... k>(std::index_sequence<k...>, auto& p, int64_t i) { return f(load(p[k] + i)...); };
+  auto compute = [&]<size_t... k>(std::index_sequence<k...>, auto& p, int64_t i) {
+    if constexpr (std::is_integral_v<T> && W == 1)
+      return f(V(p[k][i])...);
+    else
+      return f(load(p[k] + i)...);
+  };
   constexpr auto operands = std::make_index_sequence<arity>();
   const T* p[arity];
   for (int k = 0; k < arity; ++k) p[k] = static_cast<const T*>(in[k]);
@@ -37,7 +42,7 @@ LANE_OP void loop_over_lanes(F f, int64_t n, void* out, const void* const* in) {
       rest = static_cast<int>(n - i);
       rest_to = to + i;
       for (int k = 0; k < arity; ++k) {
-        store(stage[k], load_partial(p[k] + i, rest, T(1)));
+        stage_partial(stage[k], p[k] + i, rest);
         p[k] = stage[k];
       }
       to = staged_out;
@@ -83,6 +88,17 @@ constexpr FormulaKernels kernels_of() {
   if constexpr (F::columns & 4) k.value[2] = value_kernel<F, int64_t>;
   if constexpr (F::columns & 8) k.value[3] = value_kernel<F, Complex<float>>;
   if constexpr (F::columns & 16) k.value[4] = value_kernel<F, Complex<double>>;
+  if constexpr (F::truth_values) k.own[index_of(DType::Bool)] = value_kernel<F, uint8_t>;
+  if constexpr (F::narrow_integers) {
+    k.own[index_of(DType::UInt8)] = value_kernel<F, uint8_t>;
+    k.own[index_of(DType::Int8)] = value_kernel<F, int8_t>;
+    k.own[index_of(DType::Int16)] = value_kernel<F, int16_t>;
+    k.own[index_of(DType::Int32)] = value_kernel<F, int32_t>;
+  }
+  if constexpr (F::halves) {
+    k.own[index_of(DType::Float16)] = value_kernel<F, Half>;
+    k.own[index_of(DType::BFloat16)] = value_kernel<F, BFloat>;
+  }
   [&]<size_t... j>(std::index_sequence<j...>) {
     auto add = [&]<int operand>() {
       if constexpr (F::ahead >> operand & 1) {

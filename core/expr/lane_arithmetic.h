@@ -10,6 +10,11 @@ namespace facula::lane_math {
 #define INT_MATH        \
   template <IntLanes V> \
   [[gnu::always_inline]] inline
+template <class V>
+concept NarrowLanes = IntLanes<V> && sizeof(typename V::Lane) < 8;
+#define NARROW_MATH        \
+  template <NarrowLanes V> \
+  [[gnu::always_inline]] inline
 #define ANY_MATH                          \
   template <class V>                      \
     requires(RealLanes<V> || IntLanes<V>) \
@@ -46,15 +51,24 @@ INT_MATH V trunc(V x) { return x; }
 INT_MATH V abs(V x) { return select(x < 0, V(0) - x, x); }
 ANY_MATH V sign(V x) { return select(x > 0, V(1), select(x < 0, V(-1), V(0))); }
 LANE_MATH V sqrt(V x) { return sqrt_lanes(x); }
-// 1 / sqrt(x) corrected by its residual; tiny operands are scaled so that the residual is not subnormal.
+// y = 1 / sqrt(x) to some bits; with e = 1 - x y^2, whose product is taken in two parts, 1 / sqrt(x) is y times the
+// series of 1 / sqrt(1 - e).
 LANE_MATH V rsqrt(V x) {
-  auto tiny = x < (kIsFloat<V> ? 0x1p-90 : 0x1p-900);
-  V a = select(tiny, x * 0x1p80, x), s = sqrt_lanes(a), y = 1.0 / s;
-  // with e = 1 - a y^2 in two residuals, 1/sqrt(a) = y + y e / 2
-  V half_error = 0.5 * (2.0 * residual(y, s, V(1.0)) - y * y * residual(s, s, a));
-  V better = y + y * half_error;
-  y = select((y > 0.0) & (y < kInf), better, y);
-  return select(tiny, y * 0x1p40, y);
+  if constexpr (requires { rough_inverse_root(x); }) {
+    V y = rough_inverse_root(x), p = x * y, e = residual(p, y, V(1.0)) + residual(x, y, p) * y, series;
+    if constexpr (kIsFloat<V>)
+      series = polynomial(e, 0.5, 0.375);
+    else
+      series = polynomial(e, 0.5, 0.375, 0.3125, 0.2734375);
+    return select((y > 0.0) & (y < kInf), y + y * e * series, y);
+  } else {  // tiny operands are scaled so that the residuals are not subnormal
+    auto tiny = x < (kIsFloat<V> ? 0x1p-90 : 0x1p-900);
+    V a = select(tiny, x * 0x1p80, x), s = sqrt_lanes(a), y = 1.0 / s;
+    V half_error = 0.5 * (2.0 * residual(y, s, V(1.0)) - y * y * residual(s, s, a));
+    V better = y + y * half_error;
+    y = select((y > 0.0) & (y < kInf), better, y);
+    return select(tiny, y * 0x1p40, y);
+  }
 }
 
 // ---- extrema: maximum and minimum pass NaN on, fmax and fmin ignore it ----
@@ -128,10 +142,6 @@ SCALAR_OP int64_t power(int64_t a, int64_t b) {
     if (b & 1) r *= base;
   return static_cast<int64_t>(r);
 }
-SCALAR_OP int64_t shift_left(int64_t a, int64_t n) {
-  return n < 0 || n > 63 ? 0 : static_cast<int64_t>(static_cast<uint64_t>(a) << n);
-}
-SCALAR_OP int64_t shift_right(int64_t a, int64_t n) { return a >> (n < 0 || n > 63 ? 63 : n); }
 SCALAR_OP int64_t gcd(int64_t a, int64_t b) {
   while (b) {
     int64_t r = rest(a, b);
@@ -152,16 +162,60 @@ SCALAR_OP int64_t lcm(int64_t a, int64_t b) {
   INT_MATH V name(V x, V y) {                                                             \
     return map_lanes([](int64_t a, int64_t b) { return integer::function(a, b); }, x, y); \
   }
-LANEWISE(fmod, rest)
-LANEWISE(remainder, floor_rest)
-LANEWISE(trunc_divide, quotient)
-LANEWISE(floor_divide, floor_quotient)
 LANEWISE(pow, power)
-LANEWISE(bitwise_left_shift, shift_left)
-LANEWISE(bitwise_right_shift, shift_right)
 LANEWISE(gcd, gcd)
 LANEWISE(lcm, lcm)
 #undef LANEWISE
+
+// The quotient of numbers of at most 51 bits is further from the next integer than its rounding in double moves it, so
+// double lanes divide exactly; other operands go one by one.
+INT_MATH bool divides_in_double(V x, V y) {
+  constexpr int64_t kLimit = int64_t{1} << 51;
+  return !any((x >= kLimit) | (x <= -kLimit) | (y >= kLimit) | (y <= -kLimit) | (y == 0));
+}
+#define DIVISION(name, function, formula)                                                 \
+  INT_MATH V name(V x, V y) {                                                             \
+    if (divides_in_double(x, y)) {                                                        \
+      auto a = to_double(x), b = to_double(y), q = a / b;                                 \
+      return to_integer(formula);                                                         \
+    }                                                                                     \
+    return map_lanes([](int64_t c, int64_t d) { return integer::function(c, d); }, x, y); \
+  }
+DIVISION(fmod, rest, a - trunc(q) * b)
+DIVISION(remainder, floor_rest, a - floor(q) * b)
+DIVISION(trunc_divide, quotient, trunc(q))
+DIVISION(floor_divide, floor_quotient, floor(q))
+#undef DIVISION
+
+// Narrow integers: quotients of 16 bits are exact in float in the same sense, wider ones in double.
+template <NarrowLanes V>
+using QuotientType = std::conditional_t<sizeof(typename V::Lane) <= 2, float, double>;
+#define NARROW_DIVISION(name, formula)                                                                  \
+  NARROW_MATH V name(V x, V y) {                                                                        \
+    using F = QuotientType<V>;                                                                          \
+    const F a = static_cast<F>(x.x), b = y.x == 0 ? F(1) : static_cast<F>(y.x), q = a / b;              \
+    using I = std::conditional_t<sizeof(F) == 4, int32_t, int64_t>; /* -2^31 / -1 is 2^31, and wraps */ \
+    return y.x == 0 ? V(0) : V(static_cast<I>(formula));                                                \
+  }
+NARROW_DIVISION(fmod, a - std::trunc(q) * b)
+NARROW_DIVISION(remainder, a - std::floor(q) * b)
+NARROW_DIVISION(trunc_divide, std::trunc(q))
+NARROW_DIVISION(floor_divide, std::floor(q))
+#undef NARROW_DIVISION
+
+// Counts beyond the type's bits, and negative ones, shift everything out (of a negative number all but the sign).
+INT_MATH V bitwise_left_shift(V x, V n) {
+  auto inside = (n >= 0) & (n < 64);
+  return select(inside, shift_left(x, select(inside, n, V(0))), V(0));
+}
+INT_MATH V bitwise_right_shift(V x, V n) { return shift_right(x, select((n >= 0) & (n < 64), n, V(63))); }
+NARROW_MATH V bitwise_left_shift(V x, V n) {
+  const bool inside = n.x >= 0 && n.x < 32;
+  return inside ? V(x.bits() << (inside ? n.x : 0)) : V(0);
+}
+NARROW_MATH V bitwise_right_shift(V x, V n) {
+  return V(static_cast<int32_t>(x.x) >> (n.x >= 0 && n.x < 32 ? n.x : 31));
+}
 
 INT_MATH V bitwise_and(V x, V y) { return bit_and(x, y); }
 INT_MATH V bitwise_or(V x, V y) { return bit_or(x, y); }

@@ -32,10 +32,22 @@ inline constexpr bool kIsFloat = sizeof(typename V::Lane) == 4;
 inline constexpr double kInf = std::numeric_limits<double>::infinity();
 inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-LANE_MATH V polynomial(V, double c) { return V(c); }
+// c0 + c1 x + c2 x^2 + ...: even and odd terms apart, so that the chain of operations that a result waits for has half
+// the length. (All in pairs of pairs it would be shorter still, but high powers of small numbers are subnormal: slow.)
 template <RealLanes V, class... C>
-[[gnu::always_inline]] inline V polynomial(V x, double c0, C... c) {
-  return polynomial(x, c...) * x + c0;
+[[gnu::always_inline]] inline V polynomial(V x, C... coefficients) {
+  constexpr int n = sizeof...(C), step = n <= 4 ? 1 : 2, last = (n - 1) / step * step;
+  const double c[] = {coefficients...};
+  V power = step == 1 ? x : x * x, y = c[last];
+#pragma GCC unroll 32
+  for (int i = last - step; i >= 0; i -= step) y = y * power + c[i];
+  if constexpr (step == 2) {
+    V odd = c[(n - 2) / 2 * 2 + 1];
+#pragma GCC unroll 32
+    for (int i = (n - 2) / 2 * 2 - 1; i >= 0; i -= 2) odd = odd * power + c[i];
+    y = odd * x + y;
+  }
+  return y;
 }
 
 LANE_MATH V abs(V x) {
@@ -47,6 +59,16 @@ LANE_MATH V sign_bit(V x) { return from_bits<typename V::Lane>(bit_and(bits_of(x
 LANE_MATH V with_sign(V x, V s) { return from_bits<typename V::Lane>(bit_or(bits_of(x), bits_of(sign_bit(s)))); }
 LANE_MATH V copysign(V x, V s) { return with_sign(abs(x), s); }
 LANE_MATH auto isnan(V x) { return x != x; }
+
+// An unevaluated sum; |low| is at most half an ulp of high (Dekker 1971).
+template <class V>
+struct Pair {
+  V high, low;
+};
+LANE_MATH Pair<V> ordered_sum(V a, V b) {  // |a| >= |b|, or a = 0
+  V s = a + b;
+  return {s, (a - s) + b};
+}
 
 // x = n ln 2 + r with |r| <= ln 2 / 2, and exp(r) = 1 + r + tail.
 template <class V>
@@ -84,8 +106,14 @@ LANE_MATH V clamp_to(V x, double lo, double hi) {  // NaN passes
 }
 
 LANE_MATH V exp(V x) {
-  auto [n, r, tail] = exp_parts(clamp_to(x, kIsFloat<V> ? -104 : -746, kIsFloat<V> ? 89 : 710));
-  return scale_by_power(1.0 + (r + tail), n);
+  constexpr double low = kIsFloat<V> ? -104 : -746, high = kIsFloat<V> ? 89 : 710;
+  if constexpr (requires { scale_inside(x, x, x, low, high); }) {
+    auto [n, r, tail] = exp_parts(x);
+    return scale_inside(1.0 + (r + tail), n, x, low, high);
+  } else {
+    auto [n, r, tail] = exp_parts(clamp_to(x, low, high));
+    return scale_by_power(1.0 + (r + tail), n);
+  }
 }
 LANE_MATH V exp2(V x) {
   x = clamp_to(x, kIsFloat<V> ? -152 : -1077, kIsFloat<V> ? 129 : 1025);
@@ -100,36 +128,44 @@ LANE_MATH V expm1(V x) {
   return select(x == 0.0, x, scale_by_power(h + (low + t_low + tail), n));
 }
 
-// x = 2^k m with m in [2/3, 4/3): f = m - 1 is exact.
+// x = 2^k m with m in [2/3, 4/3), or in [3/4, 3/2) where instructions take numbers apart: f = m - 1 is exact.
 template <class V>
 struct LogParts {
   V k, f;
 };
 template <bool may_be_subnormal, RealLanes V>
 [[gnu::always_inline]] inline LogParts<V> log_parts(V x) {
-  using T = typename V::Lane;
-  constexpr int mantissa = kIsFloat<V> ? 23 : 52, bias = kIsFloat<V> ? 127 : 1023, up = kIsFloat<V> ? 25 : 54;
-  constexpr double big = kIsFloat<V> ? 0x1p23 : 0x1p52;
-  V shift(0.0);
-  if constexpr (may_be_subnormal) {
-    auto subnormal = x < std::numeric_limits<T>::min();
-    x = select(subnormal, x * (kIsFloat<V> ? 0x1p25 : 0x1p54), x);
-    shift = select(subnormal, V(up), shift);
+  if constexpr (requires { significand(x); }) {
+    V m = significand(x);
+    return {exponent_to(x, m), m - 1.0};
+  } else {
+    using T = typename V::Lane;
+    constexpr int mantissa = kIsFloat<V> ? 23 : 52, bias = kIsFloat<V> ? 127 : 1023, up = kIsFloat<V> ? 25 : 54;
+    constexpr double big = kIsFloat<V> ? 0x1p23 : 0x1p52;
+    V shift(0.0);
+    if constexpr (may_be_subnormal) {
+      auto subnormal = x < std::numeric_limits<T>::min();
+      x = select(subnormal, x * (kIsFloat<V> ? 0x1p25 : 0x1p54), x);
+      shift = select(subnormal, V(up), shift);
+    }
+    auto one = bits_of(V(1.0));
+    auto biased = shift_right_logical(bits_of(x) - bits_of(V(2.0 / 3.0)) + one, mantissa);
+    V m = from_bits<T>(bits_of(x) - shift_left(biased, mantissa) + one);
+    V k = from_bits<T>(bit_or(biased, bits_of(V(big)))) - (big + bias);
+    return {may_be_subnormal ? k - shift : k, m - 1.0};
   }
-  auto one = bits_of(V(1.0));
-  auto biased = shift_right_logical(bits_of(x) - bits_of(V(2.0 / 3.0)) + one, mantissa);
-  V m = from_bits<T>(bits_of(x) - shift_left(biased, mantissa) + one);
-  V k = from_bits<T>(bit_or(biased, bits_of(V(big)))) - (big + bias);
-  return {may_be_subnormal ? k - shift : k, m - 1.0};
 }
-// log(1 + f) - f for |f| <= 1/3.
+// log(1 + f) - f on the interval of `log_parts`.
 LANE_MATH V log_tail(V f) {
   if constexpr (kIsFloat<V>) {
-    return f * f *
-           (polynomial(f, 0.333333373, -0.249998197, 0.199994087, -0.166796029, 0.143103793, -0.121954523, 0.106854632,
-                       -0.128464282, 0.122747026) *
-                f -
-            0.5);
+    V p;
+    if constexpr (requires { significand(f); })
+      p = polynomial(f, 0.333333462, -0.250001669, 0.199991524, -0.16654712, 0.142858177, -0.127500445, 0.116466962,
+                     -0.0890413225, 0.0359269828);
+    else
+      p = polynomial(f, 0.333333373, -0.249998197, 0.199994087, -0.166796029, 0.143103793, -0.121954523, 0.106854632,
+                     -0.128464282, 0.122747026);
+    return f * f * (p * f - 0.5);
   } else {  // 2 atanh(s) = log(1 + f) with s = f / (2 + f)
     V s = quotient(f, f + 2.0), z = s * s, half_square = 0.5 * f * f;
     V r = z * polynomial(z, 0.66666666666666596, 0.40000000000056951, 0.28571428555767447, 0.22222224302957472,
@@ -137,29 +173,33 @@ LANE_MATH V log_tail(V f) {
     return s * (half_square + r) - half_square;
   }
 }
-LANE_MATH V log_sum(V k, V f, V tail) {
-  V a = k * kLn2High<V>, h = a + f, low = (a - h) + f;  // a is 0 or > |f|
-  return h + (low + (tail + k * kLn2Low<V>));
+LANE_MATH Pair<V> log_sum(V k, V f, V tail) {
+  auto [h, low] = ordered_sum(k * kLn2High<V>, f);  // the first is 0 or > |f|
+  return {h, low + (tail + k * kLn2Low<V>)};
 }
 LANE_MATH V log_specials(V x, V r) {
+  if constexpr (requires { fix_logarithm(x, r); }) return fix_logarithm(x, r);
   V special = select(x == 0.0, V(-kInf), select(x < 0.0, V(kNan), x));
   return select((x > 0.0) & (x < kInf), r, special);
 }
 LANE_MATH V log(V x) {
   auto [k, f] = log_parts<true>(x);
-  return log_specials(x, log_sum(k, f, log_tail(f)));
+  auto [h, low] = log_sum(k, f, log_tail(f));
+  return log_specials(x, h + low);
 }
-// log(1 + x + low) for a correction `low` below an ulp of x.
-LANE_MATH V log1p_of_sum(V x, V low) {
+// log(1 + x + low) for a correction `low` below an ulp of x, where 1 + x is a positive number.
+LANE_MATH Pair<V> log1p_parts(V x, V low) {
   V u = x + 1.0, v = u - 1.0, error = (1.0 - (u - v)) + (x - v);  // 1 + x = u + error
   V positive = select(u > 0.0, u, V(1.0));
   auto [k, f] = log_parts<false>(positive);
   auto small = k == 0.0;
-  f = select(small, x, f);  // log(m + c) = log(m) + c / m, 1/m to 4 % is enough
-  V c = select(small, low, (error + low) * scale_by_power(V(1.0), -k)) * (1.0 - f + f * f);
-  c = select(x > 0x1p60, V(0.0), c);
-  V r = log_sum(k, f, log_tail(f) + c);
-  return select(x == 0.0, x, log_specials(u, r));
+  f = select(small, x, f);  // log(m + c) = log(m) + c / m, 1/m to 2 % (least squares) is enough
+  V c = select(small, low, (error + low) * scale_by_power(V(1.0), -k)) * polynomial(f, 1.011, -1.097, 0.849);
+  return log_sum(k, f, log_tail(f) + select(x > 0x1p60, V(0.0), c));
+}
+LANE_MATH V log1p_of_sum(V x, V low) {
+  auto [h, rest] = log1p_parts(x, low);
+  return select(x == 0.0, x, log_specials(x + 1.0, h + rest));
 }
 LANE_MATH V log1p(V x) { return log1p_of_sum(x, V(0.0)); }
 // Float: an odd polynomial below 1 (minimax fit, 2^-28), 1 - 2 / (exp(2|x|) + 1) above, where the subtraction is
@@ -206,13 +246,17 @@ LANE_MATH V softplus(V x) {
   return select(x > 0.0, x, V(0.0)) + log1p_of_sum(e, low);
 }
 LANE_MATH V logit(V x) { return log(x / (1.0 - x)); }
+// The larger one + log(1 + exp(-|x - y|)), difference, logarithm and sum in two parts: they may cancel.
 LANE_MATH_CALL V logaddexp(V x, V y) {
-  return through_double(
-      [](auto a, auto b) {
-        auto top = select((a > b) | isnan(a), a, b);
-        return select(a == b, a + M_LN2, top + log1p(exp(-abs(a - b))));
-      },
-      x, y);
+  auto first = (x > y) | isnan(x);
+  V top = select(first, x, y), other = select(first, y, x), d = other - top, b = d - other;
+  V d_low = select(d > -200.0, (other - (d - b)) - (top + b), V(0.0));
+  auto [n, r, tail] = exp_parts(limit_below(d, V(kIsFloat<V> ? -104 : -746)));
+  V s = r + (tail + d_low), p = 1.0 + s, p_low = s - (p - 1.0);
+  auto [h, low] = log1p_parts(scale_by_power(p, n), scale_by_power(p_low, n));
+  V sum = top + h, part = sum - top;
+  low = low + ((top - (sum - part)) + (h - part));
+  return select(x == y, x + M_LN2, select(abs(top) < kInf, sum + low, top));
 }
 LANE_MATH_CALL V logaddexp2(V x, V y) {
   return through_double(

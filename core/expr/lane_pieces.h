@@ -21,13 +21,19 @@ struct Pieces {
 template <class V>
 concept LooksUp = requires(V x, const float* row) { lookup(row, bits_of(x)); };
 
-// f(a) for a > 0 inside the octaves of the pieces.
+// f(a) for a > 0 inside the octaves of the pieces: even and odd terms apart, as in `polynomial`, up to the first ones.
 template <int rows, RealLanes V>
 [[gnu::always_inline]] inline V from_pieces(const Pieces<rows>& pieces, V a) {
   auto piece = shift_right_logical(bits_of(a), 21);
-  V r = a - lookup(pieces.row[0], piece), y = lookup(pieces.row[rows - 1], piece);
-  for (int k = rows - 2; k >= 1; --k) y = y * r + lookup(pieces.row[k], piece);
-  return y;
+  V r = a - lookup(pieces.row[0], piece), square = r * r;
+  constexpr int last = rows - 1, before = rows - 2;
+  V y = lookup(pieces.row[last], piece), other = lookup(pieces.row[before], piece);
+#pragma GCC unroll 8
+  for (int k = last - 2; k >= 3; k -= 2) y = y * square + lookup(pieces.row[k], piece);
+#pragma GCC unroll 8
+  for (int k = before - 2; k >= 3; k -= 2) other = other * square + lookup(pieces.row[k], piece);
+  V rest = last % 2 == 1 ? other * r + y : y * r + other;  // the row of r^2 comes first
+  return (rest * r + lookup(pieces.row[2], piece)) * r + lookup(pieces.row[1], piece);
 }
 
 // clang-format off

@@ -5,15 +5,6 @@
 
 namespace facula::lane_math {
 
-// An unevaluated sum; |low| is at most half an ulp of high (Dekker 1971).
-template <class V>
-struct Pair {
-  V high, low;
-};
-LANE_MATH Pair<V> ordered_sum(V a, V b) {  // |a| >= |b|, or a = 0
-  V s = a + b;
-  return {s, (a - s) + b};
-}
 LANE_MATH Pair<V> product(Pair<V> a, Pair<V> b) {
   V p = a.high * b.high;
   return {p, (a.high * b.low + a.low * b.high) - residual(a.high, b.high, p)};
@@ -47,10 +38,20 @@ template <class D>
   r = select(odd, with_sign(abs(r), x), r);
   return select((y == 0.0) | (x == 1.0) | ((x == -1.0) & (abs(y) == kInf)), D(1.0), r);
 }
-// For float operands: 2^-30.
+// a^y to 2^-33 for a >= 0: double operands whose result is rounded to float.
 template <class D>
-[[gnu::always_inline]] inline D power_for_float(D x, D y) {
-  return power_specials(x, y, exp(y * log(abs(x))));
+[[gnu::always_inline]] inline D power_for_float(D a, D y) {
+  auto [k, f] = log_parts<false>(a);
+  D s = f * rough_reciprocal(f + 2.0), z = s * s;  // log m = 2 atanh(s)
+  D log_m = (s + s) + s * z *
+                          polynomial(z, 0.66666666670069286, 0.39999995760286317, 0.28572271308605857,
+                                     0.22163852239144979, 0.19815563553263021);
+  D p = clamp_to(y * log_specials(a, k * M_LN2 + log_m), -110, 90);
+  D n = round_by_magic(p * M_LOG2E), r = p - n * M_LN2;
+  return scale_by_power((1.0 + r) + r * r *
+                                        polynomial(r, 0.50000000782129561, 0.16666666788600654, 0.041666269150854016,
+                                                   0.0083332808184421892, 0.0013946121708738564, 0.00019909490991),
+                        n);
 }
 template <class D>
 [[gnu::always_inline]] inline D power(D x, D y) {
@@ -66,11 +67,12 @@ template <class D>
 }
 LANE_MATH_CALL V pow(V x, V y) {
   // One exponent for all lanes is the rule, most often the square or the cube; 1 comes from the square's derivative.
-  if (!any(y != 2.0)) return x * x;
-  if (!any(y != 3.0)) return x * x * x;
-  if (!any(y != 1.0)) return x;
+  if (!any(!((y == 2.0) | (y == 3.0) | (y == 1.0)))) {
+    V square = x * x;
+    return select(y == 2.0, square, select(y == 3.0, square * x, x));
+  }
   if constexpr (kIsFloat<V>)
-    return through_double([](auto a, auto b) { return power_for_float(a, b); }, x, y);
+    return power_specials(x, y, through_double([](auto a, auto b) { return power_for_float(a, b); }, abs(x), y));
   else
     return power(x, y);
 }

@@ -81,28 +81,13 @@ LANE_MATH V cos(V x) {
 // sin(pi x) / (pi x)
 LANE_MATH V sinc(V x) { return select(x == 0.0, V(1.0), sin(x * M_PI) / (x * M_PI)); }
 
-// For float, in double: pi/2 in two parts of 33 and 53 bits (fdlibm's split): n * first part is exact for |n| < 2^20.
-template <class D>
-[[gnu::always_inline]] inline D tangent_for_float(D x) {
-  D n = round_by_magic(x * M_2_PI);
-  D r = (x - n * 1.57079632673412561417e+00) - n * 6.07710050650619224932e-11, z = r * r;
-  D s = r + r * z *
-                polynomial(z, -0.1666666664143297, 0.0083333293627048579, -0.00019839327222736887,
-                           2.7182378144040625e-06);  // 2^-37
-  D c = (1.0 - 0.5 * z) + z * z *
-                              polynomial(z, 0.041666666622475507, -0.0013888883872522525, 2.4799511736040927e-05,
-                                         -2.7209545266313413e-07);  // 2^-43
-  auto quadrant = bits_of(n + 0x1.8p52);
-  auto odd = retype<double>(bit_and(quadrant, decltype(quadrant)(1)) == 1);
-  return quotient(select(odd, -c, s), select(odd, s, c));
-}
 // Sine by cosine, both in two parts, the quotient corrected by its residual.
 template <class D>
 [[gnu::always_inline]] inline D tangent(D x) {
   auto [n, r, low] = reduce_angle(x);
   Parts<D> s = sine_near_zero(r, low), c = cosine_near_zero(r, low);
-  auto quadrant = bits_of(n + 0x1.8p52);
-  auto odd = retype<double>(bit_and(quadrant, decltype(quadrant)(1)) == 1);
+  auto quadrant = bits_of(n + (kIsFloat<D> ? 0x1.8p23 : 0x1.8p52));
+  auto odd = retype<typename D::Lane>(bit_and(quadrant, decltype(quadrant)(1)) == 1);
   D a = select(odd, -c.high, s.high), a_rest = select(odd, -c.low, s.low), num = a + a_rest;
   D b = select(odd, s.high, c.high), b_rest = select(odd, s.low, c.low), den = b + b_rest;
   D num_low = (a - num) + a_rest, den_low = (b - den) + b_rest, inverse = rough_reciprocal(den), y = num * inverse;
@@ -110,10 +95,7 @@ template <class D>
 }
 LANE_MATH_CALL V tan(V x) {
   if (any(!(abs(x) < kAngleLimit<V>))) return tan_by_libm(x);
-  if constexpr (kIsFloat<V>)
-    return select(x == 0.0, x, through_double([](auto a) { return tangent_for_float(a); }, x));
-  else
-    return select(x == 0.0, x, tangent(x));
+  return select(x == 0.0, x, tangent(x));
 }
 
 // ---- inverse functions ----
@@ -163,8 +145,22 @@ template <bool moderate, RealLanes V>
   return with_sign(high + (((base - high) + q) + (rest + quarters * kQuarterLow<V>)), y);
 }
 LANE_MATH_CALL V atan2(V y, V x) { return select(isnan(x) | isnan(y), V(kNan), angle_of<false>(y, x)); }
+// Of |x| > 1 the angle from the other side, pi/2 - atan(1 / |x|). Polynomial: least squares on [0, 1], 2^-28.
+LANE_MATH V atan_float(V x) {
+  V a = limit_above(abs(x), V(1e30));
+  auto steep = a > 1.0;
+  V t = select(steep, -fast_reciprocal(a), a), z = t * t;
+  V p = polynomial(z, -0.333332956, 0.199984536, -0.14263308, 0.109475791, -0.0839061067, 0.0577461869, -0.0309740175,
+                   0.0108082248, -0.00177041674);
+  auto [high, low] = ordered_sum(select(steep, V(2 * kQuarterHigh<V>), V(0.0)), t);
+  low = low + select(steep, V(2 * kQuarterLow<V>), V(0.0));
+  return with_sign(high + (low + t * z * p), x);
+}
 LANE_MATH_CALL V atan(V x) {
-  return angle_of<true>(with_sign(limit_above(abs(x), V(kIsFloat<V> ? 1e30 : 1e300)), x), V(1.0));
+  if constexpr (kIsFloat<V>)
+    return atan_float(x);
+  else
+    return angle_of<true>(with_sign(limit_above(abs(x), V(1e300)), x), V(1.0));
 }
 
 // asin(t) = t + t z p(z), z = t^2 <= 1/4 (2^-31, 2^-57); of |x| > 1/2 with t = sin(acos(|x|) / 2), which is exact but
@@ -182,7 +178,8 @@ template <bool cosine, RealLanes V>
                    0.010330370295404406, 0.005424230839804001, 0.017493569476248205, -0.014999855783811349,
                    0.02886097438799853);
   V rest = t * z * p;
-  if constexpr (kIsFloat<V>) rest = rest + select(inner | (t == 0.0), V(0.0), residual(t, t, z) / (t + t));
+  if constexpr (kIsFloat<V>)
+    rest = rest + select(inner | (t == 0.0), V(0.0), residual(t, t, z) * rough_reciprocal(t + t));
   V twice = select(inner, V(1.0), V(2.0)), quarters;  // the result is quarters * pi/4 + twice * (t + rest), signed
   if constexpr (cosine) {
     quarters = select(inner, V(2.0), select(x < 0.0, V(4.0), V(0.0)));

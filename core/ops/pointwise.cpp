@@ -1,43 +1,21 @@
 // Pointwise operations on tensors: promote, broadcast, allocate, run the formula's kernel block by block, record.
 // Formulas and kernels are elsewhere (ops/pointwise.h, cpu/pointwise*.cpp); this file knows none of them.
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <string>
 
-#include "base/gil.h"
 #include "cpu/copy.h"
 #include "expr/program.h"
 #include "ops/batch.h"
-#include "ops/ops.h"
-#include "ops/pointwise_op.h"
+#include "ops/pointwise_run.h"
 #include "ops/promote.h"
 #include "ops/record.h"
-#include "runtime/parallel.h"
 #include "tensor/layout.h"
 
 namespace facula {
 
-// Elements of one block of an operand: with a handful of operands all blocks stay in a 32 KiB L1 cache.
-static constexpr int64_t kBlock = 512;
-static constexpr int64_t kBlockBytes = kBlock * 8;
-static constexpr int kMaxSources = kMaxDerivedOperands;
-// Pieces for the pool: about 20 us of a cheap operation.
-static constexpr int64_t kGrain = 32768;
-
-static Column column_of(DType t) {
-  switch (t) {
-    case DType::Float64: return Column::F64;
-    case DType::Complex64: return Column::C64;
-    case DType::Complex128: return Column::C128;
-    default: return is_integral(t) ? Column::I64 : Column::F32;
-  }
-}
-static constexpr DType kColumnType[kColumns] = {DType::Float32, DType::Float64, DType::Int64, DType::Complex64,
-                                                DType::Complex128};
-static DType type_of(Column c) { return kColumnType[static_cast<int>(c)]; }
-static bool is_native(DType t) { return type_of(column_of(t)) == t; }
-
-static void store_scalar(const Scalar& s, DType dtype, void* to) {
+void store_scalar(const Scalar& s, DType dtype, void* to) {
   double re = s.to_double();
   switch (dtype) {
     case DType::Float32: *static_cast<float*>(to) = static_cast<float>(re); break;
@@ -73,7 +51,7 @@ struct Loop {
   int64_t numel;
 };
 
-static void run_kernel(const PointwiseOp& op, Column column, int64_t n, void* out, const void* const* in) {
+void run_kernel(const PointwiseOp& op, Column column, int64_t n, void* out, const void* const* in) {
   if (PointwiseKernel kernel = op.kernel[static_cast<int>(column)]) {
     if (op.kernel_arity == op.arity) return kernel(n, out, in);
     const void* spread[kMaxDerivedOperands + 1];
@@ -215,8 +193,7 @@ static void order_and_coalesce(Loop& loop) {
   for (int s = 1; s < n; ++s) streams[s]->mode = mode_of(*streams[s], type_of(loop.column));
 }
 
-// One element seen through zero strides: what the gradient of a sum looks like.
-static bool is_expanded_value(const TensorObject* t) {
+bool is_expanded_value(const TensorObject* t) {
   if (t->numel == 0) return false;
   for (size_t d = 0; d < t->sizes.size(); ++d)
     if (t->strides[d] != 0 && t->sizes[d] != 1) return false;
@@ -266,7 +243,18 @@ static DType result_type(const OpDef& op, DType common) {
   }
 }
 
-static void check_divisor(const OpDef& op, const Arg& divisor) {
+template <class T>
+static bool any_zero(const void* data, int64_t n) {
+  std::atomic<bool> found{false};
+  parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
+    const T* p = static_cast<const T*>(data);
+    T zero = 0;
+    for (int64_t i = begin; i < end; ++i) zero |= p[i] == 0;
+    if (zero) found = true;
+  });
+  return found;
+}
+void check_divisor(const OpDef& op, const Arg& divisor) {
   static const OpDef& pow = find_op("pow");
   if (&op == &pow) {
     FACULA_CHECK(divisor.tag != Arg::Number || divisor.number.to_int() >= 0, Runtime,
@@ -277,11 +265,25 @@ static void check_divisor(const OpDef& op, const Arg& divisor) {
   if (divisor.tag == Arg::Number) {
     zero = divisor.number.to_int() == 0;
   } else {
-    Tensor t = ops::converted_memory(ops::contiguous_memory(divisor.as_tensor()), DType::Int64);
-    const int64_t* p = t->ptr<int64_t>();
-    for (int64_t i = 0; i < t->numel; ++i) zero |= p[i] == 0;
+    Tensor t = ops::contiguous_memory(divisor.as_tensor());
+    switch (t->item_size()) {
+      case 1: zero = any_zero<uint8_t>(t->data(), t->numel); break;
+      case 2: zero = any_zero<uint16_t>(t->data(), t->numel); break;
+      case 4: zero = any_zero<uint32_t>(t->data(), t->numel); break;
+      default: zero = any_zero<uint64_t>(t->data(), t->numel); break;
+    }
   }
   FACULA_CHECK(!zero, Runtime, "ZeroDivisionError: ", op.name, "(): an integer tensor was divided by zero");
+}
+
+const PointwiseOp* known_power(const OpDef& op, const Arg* args, Column column) {
+  static const OpDef &pow = find_op("pow"), &square = find_op("square"), &sqrt = find_op("sqrt"),
+                     &reciprocal = find_op("reciprocal");
+  if (&op != &pow || args[1].tag != Arg::Number || column > Column::I64) return nullptr;
+  const Scalar& exponent = args[1].number;
+  if (exponent.equals(2)) return square.pointwise;
+  if (column == Column::I64) return nullptr;
+  return exponent.equals(0.5) ? sqrt.pointwise : exponent.equals(-1) ? reciprocal.pointwise : nullptr;
 }
 
 static void check_overlap(const Tensor& out, const Tensor& in) {
@@ -392,180 +394,15 @@ static Tensor run_general(const OpDef& table_op, const Arg* args, size_t n, cons
       store_scalar(args[i].number, type_of(loop.column), s.value);
     }
   }
+  if (const PointwiseOp* power = known_power(op, args, loop.column)) {
+    loop.op = power;
+    loop.num_sources = 1;
+  }
   if (loop.numel > 0) {
     order_and_coalesce(loop);
     run_loop(loop);
   }
   return result;
-}
-
-// ---- the short way: everything runs along the result, so there are no dimensions to walk ----
-
-// A call whose operands are contiguous and of the result's shape, or one value.
-struct Flat {
-  const PointwiseOp* op;
-  Column column;
-  int arity;
-  uint32_t constants = 0, converted = 0;  // bits of operands: one value; of another type than the column's
-  const char* data[kMaxSources];
-  DType dtype[kMaxSources];
-  alignas(16) char value[kMaxSources][16];
-  char* out;
-  int64_t out_item;
-};
-
-template <int64_t bytes>
-static void run_blocks(const Flat& f, int64_t begin, int64_t end) {
-  alignas(64) char blocks[kMaxSources][bytes];
-  const DType type = type_of(f.column);
-  const int64_t item = item_size(type), block = bytes / item;
-  const auto& kernels = cpu::copy();
-  const void* in[kMaxSources];
-  for (int i = 0; i < f.arity; ++i) {
-    in[i] = blocks[i];
-    if (f.constants >> i & 1) kernels.fill_contiguous(item, std::min(block, end - begin), blocks[i], f.value[i]);
-  }
-  for (int64_t start = begin; start < end; start += block) {
-    const int64_t n = std::min(block, end - start);
-    for (int i = 0; i < f.arity; ++i) {
-      if (f.constants >> i & 1) continue;
-      if (f.converted >> i & 1)
-        kernels.convert[index_of(f.dtype[i])][index_of(type)](n, f.data[i] + start * item_size(f.dtype[i]), 1,
-                                                              blocks[i], 1);
-      else
-        in[i] = f.data[i] + start * item;
-    }
-    run_kernel(*f.op, f.column, n, f.out + start * f.out_item, in);
-  }
-}
-
-static void run_flat(const Flat& f, int64_t begin, int64_t end) {
-  const int64_t item = item_size(type_of(f.column)), n = end - begin;
-  constexpr int64_t kSmall = 512;  // a few cache lines each, close together on the stack
-  if (f.constants | f.converted)
-    return n * item <= kSmall ? run_blocks<kSmall>(f, begin, end) : run_blocks<kBlockBytes>(f, begin, end);
-  const void* in[kMaxSources];
-  for (int i = 0; i < f.arity; ++i) in[i] = f.data[i] + begin * item;
-  run_kernel(*f.op, f.column, n, f.out + begin * f.out_item, in);
-}
-
-// The operand that has the result's shape and the type of the whole call; null when the call needs the general way.
-static TensorObject* leading_operand(const Arg* args, size_t n, DType& common) {
-  TensorObject* first = nullptr;
-  for (size_t i = 0; i < n; ++i) {
-    if (args[i].tag != Arg::Tensor_) continue;
-    TensorObject* t = args[i].tensor;
-    if (!t->is_contiguous()) {
-      if (!is_expanded_value(t)) return nullptr;
-    } else if (!first || (first->ndim() == 0 && t->ndim() > 0)) {
-      first = t;
-    }
-  }
-  if (!first) return nullptr;
-  common = first->dtype;
-  for (size_t i = 0; i < n; ++i)
-    if (args[i].tag == Arg::Tensor_ && args[i].tensor->dtype != common && args[i].tensor->ndim() == first->ndim())
-      common = promote_types(common, args[i].tensor->dtype);
-  return first;
-}
-
-// Sorts the operands into streams and single values; false: one of them broadcasts or changes the type.
-static bool sort_operands(Flat& f, const Arg* args, size_t n, const TensorObject* first, DType common) {
-  for (size_t i = 0; i < n; ++i) {
-    if (args[i].tag != Arg::Tensor_) {
-      if (args[i].number.kind > category(common) || args[i].number.kind == Category::Bool) return false;
-      f.constants |= 1u << i;
-      store_scalar(args[i].number, common, f.value[i]);
-      continue;
-    }
-    TensorObject* t = args[i].tensor;
-    f.data[i] = t->data();
-    f.dtype[i] = t->dtype;
-    const bool same = t->sizes == first->sizes;
-    if (same && t->is_contiguous()) {
-      if (t->dtype != common) f.converted |= 1u << i;
-    } else if ((same || t->ndim() == 0) && t->dtype == common) {
-      f.constants |= 1u << i;
-      std::memcpy(f.value[i], f.data[i], static_cast<size_t>(item_size(common)));
-    } else {
-      return false;
-    }
-  }
-  return true;
-}
-
-// May the result be written over `out` while the operands are read?
-static bool can_write(const Tensor& out, DType dtype, const TensorObject* first, const Arg* args, size_t n) {
-  if (out->dtype != dtype || !(out->sizes == first->sizes) || !out->is_contiguous()) return false;
-  for (size_t i = 0; i < n; ++i)
-    if (args[i].tag == Arg::Tensor_ && args[i].tensor != out.get() && may_overlap(out, args[i].as_tensor()) &&
-        (!same_memory_layout(out, args[i].as_tensor()) || args[i].tensor->dtype != dtype))
-      return false;
-  return true;
-}
-
-static bool run_simple(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Tensor& result) {
-  const PointwiseOp& p = *op.pointwise;
-  DType common;
-  const TensorObject* first = leading_operand(args, n, common);
-  if (!first || !is_native(common)) return false;
-  if (p.result == ResultType::Own && (args[0].tag != Arg::Tensor_ || args[0].tensor->dtype != common)) return false;
-  Flat f;
-  f.op = &p;
-  f.column = column_of(common);
-  f.arity = static_cast<int>(n);
-  if (!p.supports(f.column) || (f.column == Column::I64 && p.result == ResultType::Float)) return false;
-  if (!sort_operands(f, args, n, first, common)) return false;
-  if (f.converted && (p.result == ResultType::Own || (p.def && p.def->refuses_bool))) return false;
-  if (f.column == Column::I64 && p.def && p.def->may_divide_by_zero) check_divisor(op, args[1]);
-  const DType out_dtype = p.result == ResultType::Bool ? DType::Bool : common;
-  if (out) {
-    if (!can_write(out, out_dtype, first, args, n)) return false;
-    result = out;
-  } else {
-    result = empty(first->sizes, out_dtype);
-  }
-  f.out = result->data();
-  f.out_item = item_size(out_dtype);
-  const int64_t numel = first->numel;
-  if (numel <= kGrain) {
-    run_flat(f, 0, numel);
-  } else {
-    GilRelease unlocked(numel > kLongWork);
-    parallel_for(numel, kGrain, [&](int64_t b, int64_t e) { run_flat(f, b, e); });
-  }
-  return true;
-}
-
-// Bits are combined alike in every type: contiguous operands of one small type are taken eight bytes at a time.
-static bool run_bitwise(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Tensor& result) {
-  static const OpDef &both = find_op("bitwise_and"), &either = find_op("bitwise_or"), &one = find_op("bitwise_xor"),
-                     &invert = find_op("bitwise_not");
-  if (&op != &both && &op != &either && &op != &one && &op != &invert) return false;
-  DType common;
-  const TensorObject* first = leading_operand(args, n, common);
-  if (!first || !is_integral(common) || (common == DType::Bool && &op == &invert)) return false;
-  for (size_t i = 0; i < n; ++i)
-    if (args[i].tag != Arg::Tensor_ || args[i].tensor->dtype != common || !args[i].tensor->is_contiguous() ||
-        !(args[i].tensor->sizes == first->sizes))
-      return false;
-  if (out && !can_write(out, common, first, args, n)) return false;
-  result = out ? out : empty(first->sizes, common);
-  const int64_t bytes = first->numel * item_size(common), words = bytes / 8, rest = bytes % 8;
-  const char* data[2] = {args[0].tensor->data(), args[n - 1].tensor->data()};
-  char* to = result->data();
-  parallel_for(words, kGrain, [&](int64_t begin, int64_t end) {
-    const void* in[2] = {data[0] + begin * 8, data[1] + begin * 8};
-    run_kernel(*op.pointwise, Column::I64, end - begin, to + begin * 8, in);
-  });
-  if (rest) {
-    int64_t word[3] = {};
-    for (int i = 0; i < 2; ++i) std::memcpy(&word[i], data[i] + words * 8, static_cast<size_t>(rest));
-    const void* in[2] = {&word[0], &word[1]};
-    run_kernel(*op.pointwise, Column::I64, 1, &word[2], in);
-    std::memcpy(to + words * 8, &word[2], static_cast<size_t>(rest));
-  }
-  return true;
 }
 
 // ---- complex operands of a formula whose derivative holds for real ones only: another entry (ops/complex.cpp) ----

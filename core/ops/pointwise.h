@@ -15,11 +15,12 @@ namespace facula::formula {
 //   columns         R float and double, I integer, C complex; Z: the integer form has forbidden operands 1 (caller
 //   checks);
 //                   W: whole numbers yes, truth values no
+//                   N, H, B: kernels of narrow integers, 16-bit floats, truth values themselves too
 //   differentiable  bit j: operand j
 //   ahead           bit j: its derivative is compiled ahead of time, otherwise the interpreter computes it
 //   saved           OPERANDS, or RESULT(derivative in terms of the gradient g and the result y), as PyTorch saves
 inline constexpr int R = 0b00011, I = 0b00100, C = 0b11000, RI = R | I, RC = R | C, RIC = R | I | C, Z = 0b100000,
-                     W = 0b1000000;
+                     W = 0b1000000, N = 0b10000000, H = 0b100000000, B = 0b1000000000;
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 inline constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 // Klambauer et al. 2017, appendix: the fixed point of mean 0 and variance 1.
@@ -27,16 +28,16 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
 
 // clang-format off
 #define FACULA_ARITHMETIC_FORMULAS(F) \
-  F(add, AddBackward0, Promoted, RIC, 0b11, 0, OPERANDS, (auto x, auto y), x + y) \
-  F(sub, SubBackward0, Promoted, RIC | W, 0b11, 0, OPERANDS, (auto x, auto y), x - y) \
-  F(rsub, RsubBackward0, Promoted, RIC | W, 0b11, 0, OPERANDS, (auto x, auto y), y - x) \
-  F(mul, MulBackward0, Promoted, RIC, 0b11, 0b11, OPERANDS, (auto x, auto y), x * y) \
-  F(div, DivBackward0, Float, RC, 0b11, 0b11, OPERANDS, (auto x, auto y), x / y) \
-  F(div_floor, DivBackward2, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
-  F(div_trunc, DivBackward2, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), trunc_divide(x, y)) \
-  F(floor_divide, NONE, Promoted, RI | Z | W, 0, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
-  F(remainder, RemainderBackward1|0, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), remainder(x, y)) \
-  F(fmod, FmodBackward1|0, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), fmod(x, y)) \
+  F(add, AddBackward0, Promoted, RIC | N | H, 0b11, 0, OPERANDS, (auto x, auto y), x + y) \
+  F(sub, SubBackward0, Promoted, RIC | W | N | H, 0b11, 0, OPERANDS, (auto x, auto y), x - y) \
+  F(rsub, RsubBackward0, Promoted, RIC | W | N, 0b11, 0, OPERANDS, (auto x, auto y), y - x) \
+  F(mul, MulBackward0, Promoted, RIC | N | H, 0b11, 0b11, OPERANDS, (auto x, auto y), x * y) \
+  F(div, DivBackward0, Float, RC | H, 0b11, 0b11, OPERANDS, (auto x, auto y), x / y) \
+  F(div_floor, DivBackward2, Promoted, RI | Z | W | N, 0b11, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
+  F(div_trunc, DivBackward2, Promoted, RI | Z | W | N, 0b11, 0, OPERANDS, (auto x, auto y), trunc_divide(x, y)) \
+  F(floor_divide, NONE, Promoted, RI | Z | W | N, 0, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
+  F(remainder, RemainderBackward1|0, Promoted, RI | Z | W | N, 0b11, 0, OPERANDS, (auto x, auto y), remainder(x, y)) \
+  F(fmod, FmodBackward1|0, Promoted, RI | Z | W | N, 0b11, 0, OPERANDS, (auto x, auto y), fmod(x, y)) \
   F(add_alpha, AddBackward0, Promoted, RIC, 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x + alpha * y) \
   F(sub_alpha, SubBackward0, Promoted, RIC | W, 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x - alpha * y) \
   F(lerp, LerpBackward1|0, Own, RC, 0b111, 0, OPERANDS, (auto start, auto end, auto weight), \
@@ -45,12 +46,12 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
     x + value * t1 * t2) \
   F(addcdiv, AddcdivBackward0, Promoted, RC, 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
     x + value * t1 / t2) \
-  F(neg, NegBackward0, Promoted, RIC, 0b1, 0, OPERANDS, (auto x), -x) \
+  F(neg, NegBackward0, Promoted, RIC | N | H, 0b1, 0, OPERANDS, (auto x), -x) \
   F(positive, NONE, Promoted, RIC, 0b1, 0, OPERANDS, (auto x), x) \
-  F(abs, AbsBackward0, Promoted, RI | W, 0b1, 0b1, OPERANDS, (auto x), abs(x)) \
-  F(sign, SignBackward0, Promoted, RI, 0b1, 0, OPERANDS, (auto x), sign(x)) \
+  F(abs, AbsBackward0, Promoted, RI | W | N | H, 0b1, 0b1, OPERANDS, (auto x), abs(x)) \
+  F(sign, SignBackward0, Promoted, RI | N, 0b1, 0, OPERANDS, (auto x), sign(x)) \
   F(sgn, SgnBackward0, Promoted, RI, 0b1, 0, OPERANDS, (auto x), sign(x)) \
-  F(square, PowBackward0, Promoted, RIC, 0b1, 0b1, OPERANDS, (auto x), x * x) \
+  F(square, PowBackward0, Promoted, RIC | N | H, 0b1, 0b1, OPERANDS, (auto x), x * x) \
   F(reciprocal, ReciprocalBackward0, Float, RC, 0b1, 0b1, RESULT(-g * (y * y)), (auto x), 1.0 / x) \
   F(floor, FloorBackward0, Promoted, RI | W, 0b1, 0, OPERANDS, (auto x), floor(x)) \
   F(ceil, CeilBackward0, Promoted, RI | W, 0b1, 0, OPERANDS, (auto x), ceil(x)) \
@@ -59,15 +60,15 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(frac, FracBackward0, Promoted, R, 0b1, 0, OPERANDS, (auto x), x - trunc(x)) \
   F(deg2rad, Deg2RadBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), x * (M_PI / 180.0)) \
   F(rad2deg, Rad2DegBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), x * (180.0 / M_PI)) \
-  F(maximum, MaximumBackward0, Promoted, RI, 0b11, 0b11, OPERANDS, (auto x, auto y), maximum(x, y)) \
-  F(minimum, MinimumBackward0, Promoted, RI, 0b11, 0b11, OPERANDS, (auto x, auto y), minimum(x, y)) \
+  F(maximum, MaximumBackward0, Promoted, RI | N | H, 0b11, 0b11, OPERANDS, (auto x, auto y), maximum(x, y)) \
+  F(minimum, MinimumBackward0, Promoted, RI | N | H, 0b11, 0b11, OPERANDS, (auto x, auto y), minimum(x, y)) \
   F(fmax, FmaxBackward0, Promoted, RI, 0b11, 0, OPERANDS, (auto x, auto y), fmax(x, y)) \
   F(fmin, FminBackward0, Promoted, RI, 0b11, 0, OPERANDS, (auto x, auto y), fmin(x, y)) \
   F(copysign, CopysignBackward0, Float, R, 0b11, 0, OPERANDS, (auto x, auto y), copysign(x, y)) \
   F(nextafter, NextafterBackward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), nextafter(x, y)) \
   F(heaviside, NONE, Promoted, RI, 0, 0, OPERANDS, (auto x, auto value), \
     select(x == 0.0, value, select(x > 0.0, 1.0, 0.0))) \
-  F(clamp, ClampBackward0|1, Promoted, RI | W, 0b111, 0b001, OPERANDS, (auto x, auto lo, auto hi), \
+  F(clamp, ClampBackward0|1, Promoted, RI | W | N | H, 0b111, 0b001, OPERANDS, (auto x, auto lo, auto hi), \
     at_most(at_least(x, lo), hi)) \
   F(clamp_min, ClampMinBackward1|0, Promoted, RI, 0b11, 0b01, OPERANDS, (auto x, auto lo), at_least(x, lo)) \
   F(clamp_max, ClampMaxBackward1|0, Promoted, RI, 0b11, 0b01, OPERANDS, (auto x, auto hi), at_most(x, hi)) \
@@ -79,16 +80,16 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
     select(mask != 0.0, value, x))
 
 #define FACULA_PREDICATE_FORMULAS(F) \
-  F(eq, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x, auto y), x == y) \
-  F(ne, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x, auto y), x != y) \
-  F(lt, NONE, Bool, RI, 0, 0, OPERANDS, (auto x, auto y), x < y) \
-  F(le, NONE, Bool, RI, 0, 0, OPERANDS, (auto x, auto y), x <= y) \
-  F(gt, NONE, Bool, RI, 0, 0, OPERANDS, (auto x, auto y), x > y) \
-  F(ge, NONE, Bool, RI, 0, 0, OPERANDS, (auto x, auto y), x >= y) \
-  F(logical_and, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) & (y != 0.0)) \
-  F(logical_or, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) | (y != 0.0)) \
-  F(logical_xor, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) ^ (y != 0.0)) \
-  F(logical_not, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x), x == 0.0) \
+  F(eq, NONE, Bool, RIC | N | H, 0, 0, OPERANDS, (auto x, auto y), x == y) \
+  F(ne, NONE, Bool, RIC | N | H, 0, 0, OPERANDS, (auto x, auto y), x != y) \
+  F(lt, NONE, Bool, RI | N | H, 0, 0, OPERANDS, (auto x, auto y), x < y) \
+  F(le, NONE, Bool, RI | N | H, 0, 0, OPERANDS, (auto x, auto y), x <= y) \
+  F(gt, NONE, Bool, RI | N | H, 0, 0, OPERANDS, (auto x, auto y), x > y) \
+  F(ge, NONE, Bool, RI | N | H, 0, 0, OPERANDS, (auto x, auto y), x >= y) \
+  F(logical_and, NONE, Bool, RIC | B, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) & (y != 0.0)) \
+  F(logical_or, NONE, Bool, RIC | B, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) | (y != 0.0)) \
+  F(logical_xor, NONE, Bool, RIC | B, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) ^ (y != 0.0)) \
+  F(logical_not, NONE, Bool, RIC | B, 0, 0, OPERANDS, (auto x), x == 0.0) \
   F(isnan, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x), x != x) \
   F(isinf, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x), is_value(x, kInfinity) | is_value(x, -kInfinity)) \
   F(isfinite, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x), x - x == 0.0) \
@@ -98,9 +99,9 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(bitwise_and, NONE, Promoted, I, 0, 0, OPERANDS, (auto x, auto y), bitwise_and(x, y)) \
   F(bitwise_or, NONE, Promoted, I, 0, 0, OPERANDS, (auto x, auto y), bitwise_or(x, y)) \
   F(bitwise_xor, NONE, Promoted, I, 0, 0, OPERANDS, (auto x, auto y), bitwise_xor(x, y)) \
-  F(bitwise_not, NONE, Promoted, I, 0, 0, OPERANDS, (auto x), bitwise_not(x)) \
-  F(bitwise_left_shift, NONE, Promoted, I | W, 0, 0, OPERANDS, (auto x, auto y), bitwise_left_shift(x, y)) \
-  F(bitwise_right_shift, NONE, Promoted, I | W, 0, 0, OPERANDS, (auto x, auto y), bitwise_right_shift(x, y)) \
+  F(bitwise_not, NONE, Promoted, I | N, 0, 0, OPERANDS, (auto x), bitwise_not(x)) \
+  F(bitwise_left_shift, NONE, Promoted, I | W | N, 0, 0, OPERANDS, (auto x, auto y), bitwise_left_shift(x, y)) \
+  F(bitwise_right_shift, NONE, Promoted, I | W | N, 0, 0, OPERANDS, (auto x, auto y), bitwise_right_shift(x, y)) \
   F(gcd, NONE, Promoted, I | W, 0, 0, OPERANDS, (auto x, auto y), gcd(x, y)) \
   F(lcm, NONE, Promoted, I | W, 0, 0, OPERANDS, (auto x, auto y), lcm(x, y))
 
@@ -112,12 +113,12 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(logaddexp2, Logaddexp2Backward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), logaddexp2(x, y)) \
   F(xlogy, XlogyBackward0, Float, R, 0b11, 0, OPERANDS, (auto x, auto y), xlogy(x, y)) \
   F(xlog1py, SpecialXlog1PyBackward0, Float, R, 0b11, 0, OPERANDS, (auto x, auto y), xlog1py(x, y)) \
-  F(sqrt, SqrtBackward0, Float, RC, 0b1, 0b1, RESULT(g / (2.0 * y)), (auto x), sqrt(x)) \
-  F(rsqrt, RsqrtBackward0, Float, RC, 0b1, 0b1, RESULT(-0.5 * g * (y * y * y)), (auto x), rsqrt(x)) \
-  F(exp, ExpBackward0, Float, RC, 0b1, 0b1, RESULT(g * y), (auto x), exp(x)) \
+  F(sqrt, SqrtBackward0, Float, RC | H, 0b1, 0b1, RESULT(g / (2.0 * y)), (auto x), sqrt(x)) \
+  F(rsqrt, RsqrtBackward0, Float, RC | H, 0b1, 0b1, RESULT(-0.5 * g * (y * y * y)), (auto x), rsqrt(x)) \
+  F(exp, ExpBackward0, Float, RC | H, 0b1, 0b1, RESULT(g * y), (auto x), exp(x)) \
   F(exp2, Exp2Backward0, Float, RC, 0b1, 0, RESULT(g * y * M_LN2), (auto x), exp2(x)) \
   F(expm1, Expm1Backward0, Float, RC, 0b1, 0, RESULT(g * (y + 1.0)), (auto x), expm1(x)) \
-  F(log, LogBackward0, Float, RC, 0b1, 0b1, OPERANDS, (auto x), log(x)) \
+  F(log, LogBackward0, Float, RC | H, 0b1, 0b1, OPERANDS, (auto x), log(x)) \
   F(log2, Log2Backward0, Float, RC, 0b1, 0, OPERANDS, (auto x), log2(x)) \
   F(log10, Log10Backward0, Float, RC, 0b1, 0, OPERANDS, (auto x), log10(x)) \
   F(log1p, Log1PBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), log1p(x)) \
@@ -129,7 +130,7 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(atan, AtanBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), atan(x)) \
   F(sinh, SinhBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), sinh(x)) \
   F(cosh, CoshBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), cosh(x)) \
-  F(tanh, TanhBackward0, Float, RC, 0b1, 0b1, RESULT(g * (1.0 - y * y)), (auto x), tanh(x)) \
+  F(tanh, TanhBackward0, Float, RC | H, 0b1, 0b1, RESULT(g * (1.0 - y * y)), (auto x), tanh(x)) \
   F(asinh, AsinhBackward0, Float, RC, 0b1, 0, OPERANDS, (auto x), asinh(x)) \
   F(acosh, AcoshBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), acosh(x)) \
   F(_complex_acosh, AcoshBackward0, Float, C, 0b1, 0, RESULT(g / sinh(y)), (auto x), acosh(x)) \
@@ -146,9 +147,9 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
     select(x < eps, logit(eps), select(x > 1.0 - eps, logit(1.0 - eps), select(x != x, kNotANumber, logit(x)))))
 
 #define FACULA_ACTIVATION_FORMULAS(F) \
-  F(sigmoid, SigmoidBackward0, Float, RC, 0b1, 0b1, RESULT(g * (1.0 - y) * y), (auto x), sigmoid(x)) \
+  F(sigmoid, SigmoidBackward0, Float, RC | H, 0b1, 0b1, RESULT(g * (1.0 - y) * y), (auto x), sigmoid(x)) \
   F(logsigmoid, LogSigmoidBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), -softplus(-x)) \
-  F(relu, ReluBackward0, Promoted, RI | W, 0b1, 0b1, RESULT(select(y <= 0.0, 0.0, g)), (auto x), select(x <= 0.0, 0.0, x)) \
+  F(relu, ReluBackward0, Promoted, RI | W | N | H, 0b1, 0b1, RESULT(select(y <= 0.0, 0.0, g)), (auto x), select(x <= 0.0, 0.0, x)) \
   F(relu6, HardtanhBackward0, Promoted, RI | W, 0b1, 0b1, OPERANDS, (auto x), between(x, 0.0, 6.0)) \
   F(hardtanh, HardtanhBackward0, Own, RI | W, 0b1, 0b1, OPERANDS, (auto x, auto lo, auto hi), between(x, lo, hi)) \
   F(leaky_relu, LeakyReluBackward0, Own, R, 0b1, 0b1, OPERANDS, (auto x, auto slope), \
@@ -161,10 +162,10 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
     select(x > 0.0, kSeluScale * x, kSeluScale * kSeluAlpha * expm1(x))) \
   F(celu, CeluBackward0, Own, R, 0b1, 0, OPERANDS, (auto x, auto alpha), \
     select(x > 0.0, x, alpha * expm1(x / alpha))) \
-  F(gelu, GeluBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), 0.5 * x * (1.0 + erf(x * M_SQRT1_2))) \
+  F(gelu, GeluBackward0, Promoted, R | H, 0b1, 0b1, OPERANDS, (auto x), 0.5 * x * (1.0 + erf(x * M_SQRT1_2))) \
   F(gelu_tanh, GeluBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), \
     0.5 * x * (1.0 + tanh(M_SQRT1_2 * M_2_SQRTPI * (x + 0.044715 * (x * x * x))))) \
-  F(silu, SiluBackward0, Promoted, RC, 0b1, 0b1, OPERANDS, (auto x), x * sigmoid(x)) \
+  F(silu, SiluBackward0, Promoted, RC | H, 0b1, 0b1, OPERANDS, (auto x), x * sigmoid(x)) \
   F(mish, MishBackward0, Promoted, R, 0b1, 0, OPERANDS, (auto x), x * tanh(softplus(x))) \
   F(softplus, SoftplusBackward0, Own, R, 0b1, 0b1, OPERANDS, (auto x, auto beta, auto threshold), \
     select(x * beta > threshold, x, softplus(x * beta) / beta)) \
@@ -240,6 +241,9 @@ constexpr int count_operands(const char* list) {
     static constexpr int columns = (COLUMNS) & 0b11111;                             \
     static constexpr bool may_divide_by_zero = ((COLUMNS) & Z) != 0;                \
     static constexpr bool refuses_bool = ((COLUMNS) & W) != 0;                      \
+    static constexpr bool narrow_integers = ((COLUMNS) & N) != 0;                   \
+    static constexpr bool halves = ((COLUMNS) & H) != 0;                            \
+    static constexpr bool truth_values = ((COLUMNS) & B) != 0;                      \
     static constexpr int differentiable = DIFFERENTIABLE, ahead = AHEAD;            \
     static constexpr int arity = count_operands(#LIST);                             \
     static auto value LIST { return __VA_ARGS__; }                                  \

@@ -8,9 +8,11 @@
 namespace facula {
 
 // The types that formulas are computed in. Half and bfloat16 go through F32, every integer type and bool through I64
-// (wrap-around arithmetic survives the truncation on the way out), block by block in L1.
+// (wrap-around arithmetic survives the truncation on the way out), block by block in L1. The most used formulas have
+// kernels of those types as well, which convert in registers or need not.
 enum class Column : uint8_t { F32, F64, I64, C64, C128 };
 inline constexpr int kColumns = 5;
+inline constexpr int kOwnTypes = 8;  // bool to bfloat16 (DType's order)
 inline constexpr int kMaxOperands = 4;
 
 // Contiguous block of n results from contiguous blocks of operands, all of the column's type. `out` may be one of `in`.
@@ -34,6 +36,7 @@ struct PointwiseDef {
   bool may_divide_by_zero;  // I64: the kernel gives 0 for a zero divisor (operand 1); the caller raises the error
   bool refuses_bool;        // computed as integers, but not for truth values
   PointwiseKernel kernel[kColumns];  // null: this column is not supported
+  PointwiseKernel own[kOwnTypes];    // of contiguous elements of these types; null: by way of a column
   // Gradient of operand j: kernel over the blocks (gradient, operands...) or (gradient, result).
   // Null: the interpreter runs derivative_expr(j).
   PointwiseKernel derivative[kMaxOperands][2];  // [j][F32 or F64]

@@ -61,6 +61,7 @@ static bool fill_kernels() {
   for (const auto& group : groups)
     for (int i = 0; i < group.count; ++i, ++d) {
       for (int c = 0; c < kColumns; ++c) d->kernel[c] = group.kernels[i].value[c];
+      for (int t = 0; t < kOwnTypes; ++t) d->own[t] = group.kernels[i].own[t];
       for (int j = 0; j < kMaxOperands; ++j)
         for (int t = 0; t < 2; ++t) d->derivative[j][t] = group.kernels[i].derivative[j][t];
     }
