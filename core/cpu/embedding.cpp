@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "cpu/lanes.h"
+#include "cpu/reduce_fold.h"
 #include "runtime/parallel.h"
 
 namespace facula::cpu::FACULA_ISA {
@@ -48,17 +48,24 @@ inline void add_rows(const Bags& b, int64_t begin, int64_t end, const S* table, 
   using A = Compute<S>;
   const S* factors = static_cast<const S*>(b.factors);
   const int64_t width = N ? N : n;
+  const LoadKernel load_half = load_kernel(b.dtype, Column::F32, Map::None);
   A part[kColumns];
   for (int64_t j = 0; j < width; ++j) part[j] = 0;
   for (int64_t i = begin; i < end; ++i) {
     if (i + kAhead < b.positions) __builtin_prefetch(table + b.index[i + kAhead] * b.width);
     if (b.index[i] == b.padding) continue;
-    const S* __restrict row = table + b.index[i] * b.width;
+    const S* row = table + b.index[i] * b.width;
+    A held[kColumns];
+    const A* __restrict x = held;
+    if constexpr (std::is_same_v<S, A>)
+      x = row;
+    else
+      load_half(row, 1, width, held);
     if (factors) {
       const A f = widen(factors[i]);
-      for (int64_t j = 0; j < width; ++j) part[j] += f * widen(row[j]);
+      for (int64_t j = 0; j < width; ++j) part[j] += f * x[j];
     } else {
-      for (int64_t j = 0; j < width; ++j) part[j] += widen(row[j]);
+      for (int64_t j = 0; j < width; ++j) part[j] += x[j];
     }
   }
   for (int64_t j = 0; j < width; ++j) sum[j] = part[j];

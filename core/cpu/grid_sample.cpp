@@ -51,30 +51,31 @@ struct Line {
   alignas(64) T weight[4][kPoints];
   alignas(64) T slope[4][kPoints];
 
-  static int32_t place(T v, int64_t size) {
-    const bool inside = v >= 0 && v < static_cast<T>(size);
-    return inside ? static_cast<int32_t>(v) : -1;
+  static int32_t place(T v, T length) {
+    const bool inside = (v >= 0) & (v < length);
+    const int32_t whole = static_cast<int32_t>(inside ? v : T(0));
+    return inside ? whole : -1;
   }
-  template <Beyond beyond>
-  void find(const GridSampling& s, int64_t size, int64_t stride, int64_t n, const T* grid) {
-    const bool align = s.align_corners;
-    const T scale = align ? static_cast<T>(size - 1) / 2 : static_cast<T>(size) / 2;
+  // The branches are decided outside of the loop, which is then one of vectors.
+  template <Sampling sampling, Beyond beyond, bool align>
+  void find(int64_t size, int64_t stride, int64_t n, const T* __restrict grid) {
+    const T length = static_cast<T>(size), scale = align ? (length - 1) / 2 : length / 2;
     for (int64_t p = 0; p < n; ++p) {
       const T g = grid[p * stride];
-      T at = align ? (g + 1) / 2 * static_cast<T>(size - 1) : ((g + 1) * static_cast<T>(size) - 1) / 2, by = scale;
-      if (s.sampling == Sampling::Cubic) {
-        cubic<beyond>(s, size, p, at, by);
+      T at = align ? (g + 1) / 2 * (length - 1) : ((g + 1) * length - 1) / 2, by = scale;
+      if constexpr (sampling == Sampling::Cubic) {
+        cubic<beyond, align>(size, p, at, by);
         continue;
       }
       at = padded(at, size, beyond, align, by);
-      if (s.sampling == Sampling::Nearest) {
-        index[0][p] = place(std::nearbyint(at), size);
+      if constexpr (sampling == Sampling::Nearest) {
+        index[0][p] = place(std::nearbyint(at), length);
         weight[0][p] = 1;
         slope[0][p] = 0;
       } else {
         const T low = std::floor(at);
-        index[0][p] = place(low, size);
-        index[1][p] = place(low + 1, size);
+        index[0][p] = place(low, length);
+        index[1][p] = place(low + 1, length);
         weight[0][p] = low + 1 - at;
         weight[1][p] = at - low;
         slope[0][p] = -by;
@@ -82,8 +83,8 @@ struct Line {
       }
     }
   }
-  template <Beyond beyond>
-  void cubic(const GridSampling& s, int64_t size, int64_t p, T at, T by) {
+  template <Beyond beyond, bool align>
+  void cubic(int64_t size, int64_t p, T at, T by) {
     const T low = std::floor(at), t = at - low, a = T(kCubic);
     auto near = [a](T x) { return ((a + 2) * x - (a + 3)) * x * x + 1; };
     auto far = [a](T x) { return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a; };
@@ -93,10 +94,27 @@ struct Line {
     const T d[] = {far_slope(t + 1), near_slope(t), -near_slope(1 - t), -far_slope(2 - t)};
     for (int k = 0; k < 4; ++k) {
       T unused = 1;
-      index[k][p] = place(padded(low + static_cast<T>(k - 1), size, beyond, s.align_corners, unused), size);
+      const T v = padded(low + static_cast<T>(k - 1), size, beyond, align, unused);
+      index[k][p] = place(v, static_cast<T>(size));
       weight[k][p] = w[k];
       slope[k][p] = d[k] * by;
     }
+  }
+  template <Sampling sampling, Beyond beyond>
+  void choose_align(const GridSampling& s, int64_t size, int64_t n, const T* grid) {
+    s.align_corners ? find<sampling, beyond, true>(size, s.dims, n, grid)
+                    : find<sampling, beyond, false>(size, s.dims, n, grid);
+  }
+  template <Sampling sampling>
+  void choose_beyond(const GridSampling& s, int64_t size, int64_t n, const T* grid) {
+    if (s.beyond == Beyond::Zeros) choose_align<sampling, Beyond::Zeros>(s, size, n, grid);
+    if (s.beyond == Beyond::Border) choose_align<sampling, Beyond::Border>(s, size, n, grid);
+    if (s.beyond == Beyond::Reflection) choose_align<sampling, Beyond::Reflection>(s, size, n, grid);
+  }
+  void find(const GridSampling& s, int64_t size, int64_t n, const T* grid) {
+    if (s.sampling == Sampling::Linear) choose_beyond<Sampling::Linear>(s, size, n, grid);
+    if (s.sampling == Sampling::Nearest) choose_beyond<Sampling::Nearest>(s, size, n, grid);
+    if (s.sampling == Sampling::Cubic) choose_beyond<Sampling::Cubic>(s, size, n, grid);
   }
 };
 
@@ -115,12 +133,7 @@ struct Block {
     for (int d = 0; d < s.dims; ++d) taps *= each;
   }
   void find(const T* grid, int64_t n, bool slopes) {
-    for (int d = 0; d < s.dims; ++d) {
-      const T* own = grid + (s.dims - 1 - d);
-      if (s.beyond == Beyond::Zeros) lines[d].template find<Beyond::Zeros>(s, s.size[d], s.dims, n, own);
-      if (s.beyond == Beyond::Border) lines[d].template find<Beyond::Border>(s, s.size[d], s.dims, n, own);
-      if (s.beyond == Beyond::Reflection) lines[d].template find<Beyond::Reflection>(s, s.size[d], s.dims, n, own);
-    }
+    for (int d = 0; d < s.dims; ++d) lines[d].find(s, s.size[d], n, grid + (s.dims - 1 - d));
     for (int k = 0; k < taps; ++k) combine(k, n, slopes);
   }
   void combine(int k, int64_t n, bool slopes) {
@@ -159,7 +172,13 @@ struct Block {
     }
   }
   void sample(int64_t n, const T* x, T* y) const {
-    if (taps == 1) return sample<1, false>(0, n, x, y);
+    if (taps == 1) {
+      for (int64_t p = 0; p < n; ++p) {
+        const T v = x[index[0][p] < 0 ? 0 : index[0][p]];
+        y[p] = index[0][p] < 0 ? T(0) : v;
+      }
+      return;
+    }
     sample<4, false>(0, n, x, y);
     for (int k = 4; k < taps; k += 4) sample<4, true>(k, n, x, y);
   }

@@ -13,10 +13,45 @@ namespace {
 constexpr int64_t kBlock = 1024;      // outputs of a row worked on at a time
 constexpr int64_t kGrain = 1 << 14;   // outputs worth a second thread
 constexpr int64_t kFewChannels = 16;  // fewer than these are gathered one by one
+constexpr size_t kDirect = 8;         // so many products of taps are added at once, without a row in between
 constexpr int64_t kWaste = 4;         // how much longer than its sums a padded table may be
 
 inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 inline int64_t length_of(const Taps& t) { return t.index ? t.first[t.out] : t.out; }
+
+template <class T>
+struct WeightedRow {
+  const T* row;
+  T weight;
+};
+
+template <int N, bool Add, class T>
+inline void join(const WeightedRow<T>* r, int64_t n, T* __restrict y) {
+  const T* __restrict a = r[0].row, * __restrict b = r[N > 1].row, * __restrict c = r[N > 2 ? 2 : 0].row;
+  const T* __restrict d = r[N > 3 ? 3 : 0].row;
+  const T wa = r[0].weight, wb = r[N > 1].weight, wc = r[N > 2 ? 2 : 0].weight, wd = r[N > 3 ? 3 : 0].weight;
+  for (int64_t i = 0; i < n; ++i) {
+    T sum = wa * a[i];
+    if constexpr (N > 1) sum += wb * b[i];
+    if constexpr (N > 2) sum += wc * c[i];
+    if constexpr (N > 3) sum += wd * d[i];
+    y[i] = Add ? y[i] + sum : sum;
+  }
+}
+template <bool Add, class T>
+inline void join_some(size_t k, const WeightedRow<T>* r, int64_t n, T* y) {
+  (k == 1 ? join<1, Add, T> : k == 2 ? join<2, Add, T> : k == 3 ? join<3, Add, T> : join<4, Add, T>)(r, n, y);
+}
+// Weighted sum of rows of n elements.
+template <class T>
+void join_rows(const std::vector<WeightedRow<T>>& rows, int64_t n, T* y) {
+  if (rows.empty()) {
+    std::memset(y, 0, static_cast<size_t>(n) * sizeof(T));
+    return;
+  }
+  join_some<false>(rows.size(), rows.data(), n, y);
+  for (size_t k = 4; k < rows.size(); k += 4) join_some<true>(rows.size() - k, rows.data() + k, n, y);
+}
 
 // The last dimension: a block of outputs needs the inputs [low, high). Tap k of output o is index[at + k * n + o],
 // relative to low; outputs with fewer taps than others take the element behind the last one, which is zero.
@@ -109,51 +144,15 @@ struct Columns {
     for (int64_t k = 4; k < most; k += 4) gather_some<true>(most - k, n, x, at + k * n, w + k * n, y);
   }
   void apply_vectors(const Block& b, const T* x, T* y) const {
+    std::vector<WeightedRow<T>> parts;
     for (int64_t o = b.begin; o < b.end; ++o, y += inner) {
-      std::memset(y, 0, static_cast<size_t>(inner) * sizeof(T));
-      for (int32_t e = taps.first[o]; e < taps.first[o + 1]; ++e) {
-        const T w = static_cast<T>(taps.weight[e]);
-        const T* __restrict from = x + (taps.index[e] - b.low) * inner;
-        T* __restrict to = y;
-        for (int64_t c = 0; c < inner; ++c) to[c] += w * from[c];
-      }
+      parts.clear();
+      for (int32_t e = taps.first[o]; e < taps.first[o + 1]; ++e)
+        parts.push_back({x + (taps.index[e] - b.low) * inner, static_cast<T>(taps.weight[e])});
+      join_rows(parts, inner, y);
     }
   }
 };
-
-template <class T>
-struct WeightedRow {
-  const T* row;
-  T weight;
-};
-
-template <int N, bool Add, class T>
-inline void join(const WeightedRow<T>* r, int64_t n, T* __restrict y) {
-  const T* __restrict a = r[0].row, * __restrict b = r[N > 1].row, * __restrict c = r[N > 2 ? 2 : 0].row;
-  const T* __restrict d = r[N > 3 ? 3 : 0].row;
-  const T wa = r[0].weight, wb = r[N > 1].weight, wc = r[N > 2 ? 2 : 0].weight, wd = r[N > 3 ? 3 : 0].weight;
-  for (int64_t i = 0; i < n; ++i) {
-    T sum = wa * a[i];
-    if constexpr (N > 1) sum += wb * b[i];
-    if constexpr (N > 2) sum += wc * c[i];
-    if constexpr (N > 3) sum += wd * d[i];
-    y[i] = Add ? y[i] + sum : sum;
-  }
-}
-template <bool Add, class T>
-inline void join_some(size_t k, const WeightedRow<T>* r, int64_t n, T* y) {
-  (k == 1 ? join<1, Add, T> : k == 2 ? join<2, Add, T> : k == 3 ? join<3, Add, T> : join<4, Add, T>)(r, n, y);
-}
-// Weighted sum of rows of n elements.
-template <class T>
-void join_rows(const std::vector<WeightedRow<T>>& rows, int64_t n, T* y) {
-  if (rows.empty()) {
-    std::memset(y, 0, static_cast<size_t>(n) * sizeof(T));
-    return;
-  }
-  join_some<false>(rows.size(), rows.data(), n, y);
-  for (size_t k = 4; k < rows.size(); k += 4) join_some<true>(rows.size() - k, rows.data() + k, n, y);
-}
 
 // Calls body(input, weight) for the taps of one output.
 template <class F>
@@ -166,7 +165,7 @@ template <class T>
 struct Worker {
   const Resampling& s;
   const Columns<T>& columns;
-  std::vector<WeightedRow<T>> rows, parts;
+  std::vector<WeightedRow<T>> rows, parts, products;
   std::vector<T> line;  // the rows joined, or the columns of each row where few columns are wanted
 
   Worker(const Resampling& s, const Columns<T>& c) : s(s), columns(c) {}
@@ -195,10 +194,22 @@ struct Worker {
       }
       return join_rows(parts, out, y);
     }
+    if (!columns.tabled && parts.size() * static_cast<size_t>(columns.most) <= kDirect) return run_vectors(b, y);
     line.resize(static_cast<size_t>(n + 1));
     join_rows(parts, n, line.data());
     line[static_cast<size_t>(n)] = 0;
     columns.apply(b, line.data(), y);
+  }
+  // Many channels: every output place is one sum of vectors.
+  void run_vectors(const typename Columns<T>::Block& b, T* y) {
+    const Taps& t = columns.taps;
+    for (int64_t o = b.begin; o < b.end; ++o, y += s.inner) {
+      products.clear();
+      for (const WeightedRow<T>& r : parts)
+        for (int32_t e = t.first[o]; e < t.first[o + 1]; ++e)
+          products.push_back({r.row + (t.index[e] - b.low) * s.inner, r.weight * static_cast<T>(t.weight[e])});
+      join_rows(products, s.inner, y);
+    }
   }
 };
 

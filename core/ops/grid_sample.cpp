@@ -82,7 +82,7 @@ Tensor grid_sample_grid_backward(const Tensor& g, const Tensor& x, const Tensor&
   check_types(x, grid);
   const GridSampling s = sampling_of(x->sizes, grid, mode, padding, align);
   FACULA_CHECK(g->sizes == result_sizes(x->sizes, grid), Runtime, "grid_sampler(): a gradient of shape ", g->sizes);
-  if (g->numel == 0) return ops::zeros(grid->sizes, grid->dtype);
+  if (g->numel == 0 || s.sampling == cpu::Sampling::Nearest) return ops::zeros(grid->sizes, grid->dtype);
   Tensor grad = ops::contiguous_memory(g), in = ops::contiguous_memory(x), at = ops::contiguous_memory(grid);
   Tensor out = empty(grid->sizes, grid->dtype);
   GilRelease unlocked(work_of(s) > kLongWork);

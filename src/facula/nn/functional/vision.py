@@ -56,15 +56,15 @@ def affine_grid(theta: Tensor, size, align_corners: bool | None = None) -> Tenso
     if min(size) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {tuple(size)}")
     space = tuple(size[2:])
-    columns = []
+    rows = []
     for d in reversed(range(n)):
         length = space[d]
         line = facula.linspace(-1, 1, length, dtype=theta.dtype) if length > 1 else theta.new_zeros(1)
         if not align_corners:
             line = line * ((length - 1) / length)
-        columns.append(line.reshape([-1 if k == d else 1 for k in range(n)]).expand(space))
-    base = facula.stack([*columns, theta.new_ones(space)], -1).reshape(1, -1, n + 1)
-    return (base @ theta.transpose(1, 2)).reshape(theta.shape[0], *space, n)
+        rows.append(line.reshape([-1 if k == d else 1 for k in range(n)]).expand(space))
+    base = facula.stack([*rows, theta.new_ones(()).expand(space)]).reshape(n + 1, -1)
+    return (base.t() @ theta.transpose(1, 2)).reshape(theta.shape[0], *space, n)
 
 
 _SAMPLINGS = {"bilinear": 0, "nearest": 1, "bicubic": 2}
