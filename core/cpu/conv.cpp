@@ -6,12 +6,14 @@
 // past the end of an output row are garbage and never stored. A stride s splits the plane into s * s phases, each of
 // which is stride 1 again; the gradient to the input is, for each phase of its own positions, such a product over the
 // output's gradient. The same form holds in three dimensions. The copy is 1 / taps of what im2col would write.
-// Many channels under a 3 x 3 kernel go to winograd.cpp, 1 x 1 kernels to a matrix product.
+// Many channels under a 3 x 3 kernel go to winograd.cpp, small images to conv_lowered.cpp, 1 x 1 kernels to a matrix
+// product.
 #include "cpu/conv.h"
 
 #include <cstring>
 #include <utility>
 
+#include "cpu/conv_lowered.h"
 #include "cpu/conv_planes.h"
 #include "cpu/winograd.h"
 #include "runtime/gemm.h"
@@ -263,34 +265,6 @@ void multiply(const Product& p, const T* x, const T* weight, const T* bias, T* y
 
 // ---- forward ------------------------------------------------------------------------------------------------------
 
-inline int64_t volume(const int64_t (&s)[3]) { return s[0] * s[1] * s[2]; }
-
-// The layout in which output position p and tap k meet source position p + shift[k].
-Planes forward_planes(const ConvShape& s) {
-  Planes g;
-  for (int i = 0; i < 3; ++i) {
-    g.in[i] = s.in[i];
-    g.stride[i] = s.stride[i];
-    g.low[i] = s.pad[i];
-    g.extent[i] = s.out[i] + (s.kernel[i] - 1) * s.dilation[i] / s.stride[i];
-  }
-  return g;
-}
-
-void forward_shifts(const ConvShape& s, const Planes& g, int64_t* shift) {
-  for (int64_t i = 0; i < s.kernel[0]; ++i)
-    for (int64_t j = 0; j < s.kernel[1]; ++j)
-      for (int64_t k = 0; k < s.kernel[2]; ++k) {
-        const int64_t tap[3] = {i * s.dilation[0], j * s.dilation[1], k * s.dilation[2]};
-        int64_t phase = 0, at = 0;
-        for (int d = 0; d < 3; ++d) {
-          phase = phase * s.stride[d] + tap[d] % s.stride[d];
-          at = at * g.extent[d] + tap[d] / s.stride[d];
-        }
-        *shift++ = phase * g.phase_size() + at;
-      }
-}
-
 // A kernel of one tap with stride 1 and no padding is a plain matrix product.
 inline bool is_pointwise(const ConvShape& s) {
   bool yes = true;
@@ -326,6 +300,7 @@ void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* 
   if constexpr (std::is_same_v<T, float>) {
     if (winograd_takes(s)) return winograd_forward(s, x, weight, bias, y);
   }
+  if (lowered_takes(s)) return lowered_forward(s, x, weight, bias, y);
   const int64_t taps = volume(s.kernel);
   Workspace<int64_t> shift(2 * taps);
   Product p;
@@ -414,6 +389,7 @@ void grad_input(const ConvShape& s, const T* dy, const T* weight, const T* bias,
   if constexpr (std::is_same_v<T, float>) {
     if (winograd_takes(s)) return winograd_grad_input(s, dy, weight, bias, dx);
   }
+  if (lowered_takes(s)) return lowered_grad_input(s, dy, weight, bias, dx);
   Workspace<int64_t> taps(2 * volume(s.kernel));
   int64_t r[3];
   for (r[0] = 0; r[0] < s.stride[0]; ++r[0])
@@ -505,6 +481,7 @@ void grad_weight(const ConvShape& s, const T* x, const T* dy, T* out) {
   const int64_t kernel = volume(s.kernel), targets = s.groups * s.out_channels, sources = s.groups * s.in_channels;
   std::memset(out, 0, static_cast<size_t>(targets * s.in_channels * kernel) * sizeof(T));
   if (s.batch * targets * s.in_channels * volume(s.out) == 0) return;
+  if (lowered_takes_weight(s)) return lowered_grad_weight(s, x, dy, out);
   constexpr int N = Lanes<T>::N;
   GradPlan<T> plan;
   plan.x = forward_planes(s);

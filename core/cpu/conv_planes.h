@@ -3,7 +3,7 @@
 #pragma once
 #include <cstring>
 
-#include "cpu/dispatch.h"
+#include "cpu/conv.h"
 #include "runtime/allocator.h"
 
 namespace facula::cpu::FACULA_ISA {
@@ -34,6 +34,34 @@ struct Planes {
   int64_t phase_size() const { return extent[0] * extent[1] * extent[2]; }
   int64_t channel_size() const { return phase_size() * stride[0] * stride[1] * stride[2]; }
 };
+
+inline int64_t volume(const int64_t (&s)[3]) { return s[0] * s[1] * s[2]; }
+
+// The layout in which output position p and tap k meet source position p + shift[k].
+inline Planes forward_planes(const ConvShape& s) {
+  Planes g;
+  for (int i = 0; i < 3; ++i) {
+    g.in[i] = s.in[i];
+    g.stride[i] = s.stride[i];
+    g.low[i] = s.pad[i];
+    g.extent[i] = s.out[i] + (s.kernel[i] - 1) * s.dilation[i] / s.stride[i];
+  }
+  return g;
+}
+
+inline void forward_shifts(const ConvShape& s, const Planes& g, int64_t* shift) {
+  for (int64_t i = 0; i < s.kernel[0]; ++i)
+    for (int64_t j = 0; j < s.kernel[1]; ++j)
+      for (int64_t k = 0; k < s.kernel[2]; ++k) {
+        const int64_t tap[3] = {i * s.dilation[0], j * s.dilation[1], k * s.dilation[2]};
+        int64_t phase = 0, at = 0;
+        for (int d = 0; d < 3; ++d) {
+          phase = phase * s.stride[d] + tap[d] % s.stride[d];
+          at = at * g.extent[d] + tap[d] / s.stride[d];
+        }
+        *shift++ = phase * g.phase_size() + at;
+      }
+}
 
 // Copies one channel: plane[phase][e] = src[e * stride + phase - low], 0 outside.
 template <class T>
