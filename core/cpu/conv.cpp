@@ -38,7 +38,8 @@ constexpr int kWide = 2;
 constexpr int kChannelBlocks[] = {6, 4, 2, 1};
 constexpr int kGradChannels = 2, kGradTaps = 5;
 #endif
-constexpr int64_t kGrain = 1 << 17;       // multiply-adds worth a second thread: about 5 us
+constexpr int kLong = 8;             // vectors of positions where there is one channel only: as many chains of sums
+constexpr int64_t kGrain = 1 << 17;  // multiply-adds worth a second thread: about 5 us
 constexpr int64_t kGradBytes = 16 << 10;  // half of L1
 constexpr int64_t kChunkBytes = 1 << 20;  // padded images prepared at a time stay within L2
 
@@ -214,12 +215,13 @@ void multiply_positions(const Product& p, const T* x, const T* weights, const T*
   alignas(64) T out[(8 * kWide + 1) * N];
   const int64_t per_channel = p.source_channels * p.taps;
   for (int64_t at = first; at < last;) {
-    const int w = last - at > N * (kWide - 1) ? kWide : 1;
+    const bool single = p.target_channels == 1 && last - at > N * kWide;
+    const int w = single ? kLong : last - at > N * (kWide - 1) ? kWide : 1;
     for (int64_t o = 0, c; o < p.target_channels; o += c) {
       c = channel_block(p.target_channels - o);
       const TileArgs<T> args{x + at,  p.source_channels,         p.planes.channel_size(),   p.taps,
                              p.shift, weights + o * per_channel, bias ? bias + o : nullptr, out};
-      (w == kWide ? tile_for<T, kWide>(c) : tile_for<T, 1>(c))(args);
+      (single ? tile<T, 1, kLong> : w == kWide ? tile_for<T, kWide>(c) : tile_for<T, 1>(c))(args);
       store_tile(p, out, c, at, w * N, y + o * p.target.channel);
     }
     at += w * N;
@@ -229,7 +231,7 @@ void multiply_positions(const Product& p, const T* x, const T* weights, const T*
 // y = product of x and weight, in chunks of images: first all padded planes of the chunk, then all its positions.
 template <class T>
 void multiply(const Product& p, const T* x, const T* weight, const T* bias, T* y) {
-  constexpr int64_t slack = (kWide + 1) * Lanes<T>::N;  // the last tile reads past the last plane
+  constexpr int64_t slack = (kLong + 1) * Lanes<T>::N;  // the last tile reads past the last plane
   const int64_t channels = p.groups * p.source_channels, planes = p.planes.channel_size();
   const int64_t source = p.planes.in[0] * p.planes.in[1] * p.planes.in[2];
   const int64_t fit = kChunkBytes * num_threads() / (channels * planes * static_cast<int64_t>(sizeof(T)) + 1);
@@ -239,7 +241,8 @@ void multiply(const Product& p, const T* x, const T* weight, const T* bias, T* y
   pack_weights(p, weight, packed.data);
   std::memset(padded.data + chunk * channels * planes, 0, slack * sizeof(T));
 
-  const int64_t block = kWide * Lanes<T>::N, positions = p.positions(), blocks = ceil_div(positions, block);
+  const int64_t block = (p.target_channels == 1 ? kLong : kWide) * Lanes<T>::N, positions = p.positions(),
+                blocks = ceil_div(positions, block);
   const int64_t work = block * p.target_channels * (p.source_channels * p.taps + 4);
   const int64_t target_image = p.groups * p.target_channels * p.target.channel;
   for (int64_t n0 = 0; n0 < p.batch; n0 += chunk) {

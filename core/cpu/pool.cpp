@@ -4,7 +4,9 @@
 
 #include <cstring>
 #include <limits>
+#include <vector>
 
+#include "cpu/reduce_fold.h"
 #include "runtime/parallel.h"
 
 namespace facula::cpu::FACULA_ISA {
@@ -262,6 +264,65 @@ inline int64_t adaptive_end(int64_t o, int64_t in, int64_t out) {
   return out == 1 ? in : ((o + 1) * in + out - 1) / out;
 }
 
+// The first maximum of n elements, or the last NaN, joined to `best` at `at`. A long row is searched in two steps: for
+// its maximum in vectors, then for the place of it.
+template <class T>
+inline void join_row(int64_t n, const T* x, int64_t first, T& best, int64_t& at) {
+  constexpr int64_t kLong = 16;
+  if (n >= kLong) {
+    const T top = fold_contiguous<MaxOp>(x, n);
+    if (top == top) {
+      if (!(top > best)) return;
+      best = top;
+      for (int64_t i = 0;; ++i)
+        if (x[i] == top) return void(at = first + i);
+    }
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    const T v = x[i];
+    if ((v > best) | (v != v)) best = v, at = first + i;
+  }
+}
+
+// Begins and ends of the windows of one dimension.
+struct AdaptiveWindows {
+  std::vector<int64_t> begin, end;
+  AdaptiveWindows(int64_t in, int64_t out) {
+    for (int64_t o = 0; o < out; ++o)
+      begin.push_back(adaptive_begin(o, in, out)), end.push_back(adaptive_end(o, in, out));
+  }
+};
+
+template <class T>
+void adaptive_max_pool(int64_t planes, const int64_t* in, const int64_t* out, const T* x, T* y, int64_t* index) {
+  const int64_t all = in[0] * in[1] * in[2], width = in[2];
+  const AdaptiveWindows depths(in[0], out[0]), heights(in[1], out[1]), widths(in[2], out[2]);
+  auto window = [&](const T* plane, size_t i, size_t j, size_t k, T& best, int64_t& at) {
+    const int64_t h0 = heights.begin[j], h1 = heights.end[j], w0 = widths.begin[k], n = widths.end[k] - w0;
+    for (int64_t d = depths.begin[i]; d < depths.end[i]; ++d) {
+      const int64_t first = (d * in[1] + h0) * width + w0;
+      if (d == depths.begin[i]) at = first;
+      if (n == width)
+        join_row((h1 - h0) * width, plane + first, first, best, at);
+      else
+        for (int64_t h = 0; h < h1 - h0; ++h) join_row(n, plane + first + h * width, first + h * width, best, at);
+    }
+  };
+  parallel_for(planes, grain_for(all), [&](int64_t begin, int64_t end) {
+    int64_t r = begin * out[0] * out[1] * out[2];
+    for (int64_t p = begin; p < end; ++p)
+      for (size_t i = 0; i < depths.begin.size(); ++i)
+        for (size_t j = 0; j < heights.begin.size(); ++j)
+          for (size_t k = 0; k < widths.begin.size(); ++k, ++r) {
+            T best = -std::numeric_limits<T>::infinity();
+            int64_t at = 0;
+            window(x + p * all, i, j, k, best, at);
+            y[r] = best;
+            index[r] = at;
+          }
+  });
+}
+
 // A sum in eight interleaved parts: it vectorises, and the order is the same everywhere.
 template <class T>
 struct Parts {
@@ -351,6 +412,10 @@ void avg_pool_any(DType t, const PoolShape& p, bool include_pad, int64_t divisor
 void avg_pool_backward_any(DType t, const PoolShape& p, bool include_pad, int64_t divisor, const void* dy, void* dx) {
   with_type(t, [&](auto* k) { avg_pool_backward(p, include_pad, divisor, in(dy, k), out(dx, k)); });
 }
+void adaptive_max_any(DType t, int64_t planes, const int64_t* sizes, const int64_t* wanted, const void* x, void* y,
+                      int64_t* index) {
+  with_type(t, [&](auto* k) { adaptive_max_pool(planes, sizes, wanted, in(x, k), out(y, k), index); });
+}
 void adaptive_any(DType t, int64_t planes, int64_t in_h, int64_t in_w, int64_t out_h, int64_t out_w, const void* x,
                   void* y) {
   with_type(t, [&](auto* k) { adaptive_avg_pool(planes, in_h, in_w, out_h, out_w, in(x, k), out(y, k)); });
@@ -363,6 +428,7 @@ void adaptive_backward_any(DType t, int64_t planes, int64_t in_h, int64_t in_w, 
 }  // namespace
 
 KERNELS(PoolKernels, pool_kernels) = {max_pool_any,          max_pool_backward_any, avg_pool_any,
-                                      avg_pool_backward_any, adaptive_any,          adaptive_backward_any};
+                                      avg_pool_backward_any, adaptive_max_any,      adaptive_any,
+                                      adaptive_backward_any};
 
 }  // namespace facula::cpu::FACULA_ISA

@@ -31,6 +31,9 @@ struct PoolKernels {
   // divisor 0: the number of elements, padding included when asked.
   void (*avg_pool)(DType, const PoolShape&, bool count_include_pad, int64_t divisor, const void* x, void* y);
   void (*avg_pool_backward)(DType, const PoolShape&, bool count_include_pad, int64_t divisor, const void* dy, void* dx);
+  // Over windows in three dimensions chosen so that the result has a given size; index as for max_pool.
+  void (*adaptive_max_pool)(DType, int64_t planes, const int64_t* in, const int64_t* out, const void* x, void* y,
+                            int64_t* index);
   void (*adaptive_avg_pool)(DType, int64_t planes, int64_t in_h, int64_t in_w, int64_t out_h, int64_t out_w,
                             const void* x, void* y);
   void (*adaptive_avg_pool_backward)(DType, int64_t planes, int64_t in_h, int64_t in_w, int64_t out_h, int64_t out_w,

@@ -23,6 +23,7 @@ template <class T>
 struct WeightedRow {
   const T* row;
   T weight;
+  friend bool operator==(const WeightedRow&, const WeightedRow&) = default;
 };
 
 template <int N, bool Add, class T>
@@ -165,19 +166,22 @@ template <class T>
 struct Worker {
   const Resampling& s;
   const Columns<T>& columns;
-  std::vector<WeightedRow<T>> rows, parts, products;
+  std::vector<WeightedRow<T>> rows, before, parts, products;
   std::vector<T> line;  // the rows joined, or the columns of each row where few columns are wanted
 
   Worker(const Resampling& s, const Columns<T>& c) : s(s), columns(c) {}
 
-  void find_rows(const T* plane, int64_t row) {
+  // Whether they are those of the row before.
+  bool find_rows(const T* plane, int64_t row) {
     const int64_t width = s.width.in * s.inner;
+    std::swap(rows, before);
     rows.clear();
     each_tap(s.depth, row / s.height.out, [&](int64_t d, double wd) {
       each_tap(s.height, row % s.height.out, [&](int64_t h, double wh) {
         rows.push_back({plane + (d * s.height.in + h) * width, static_cast<T>(wd * wh)});
       });
     });
+    return rows == before;
   }
   void run(const typename Columns<T>::Block& b, T* y) {
     const int64_t n = (b.high - b.low) * s.inner, out = (b.end - b.begin) * s.inner;
@@ -223,10 +227,14 @@ void weighted(const Resampling& s, const T* x, T* y) {
     Worker<T> worker(s, columns);
     for (int64_t i = begin, last = -1; i < end; ++i) {
       const int64_t row = i / blocks, plane = row / rows;
-      if (row != last) worker.find_rows(x + plane * in, row % rows);
+      const bool same = row != last && worker.find_rows(x + plane * in, row % rows) && blocks == 1 && i > begin;
       last = row;
       const auto& b = columns.blocks[static_cast<size_t>(i % blocks)];
-      worker.run(b, y + row * width + b.begin * s.inner);
+      T* to = y + row * width + b.begin * s.inner;
+      if (same)
+        std::memcpy(to, to - width, static_cast<size_t>(width) * sizeof(T));
+      else
+        worker.run(b, to);
     }
   });
 }
@@ -235,36 +243,84 @@ void weighted(const Resampling& s, const T* x, T* y) {
 
 inline int64_t source(const Taps& t, int64_t o) { return t.index ? t.index[o] : o; }
 
-template <class T>
-void nearest_row(const Taps& t, int64_t inner, const T* __restrict x, T* __restrict y) {
-  if (!t.index) {
-    std::memcpy(y, x, static_cast<size_t>(t.out * inner) * sizeof(T));
-  } else if (inner == 1) {
-    for (int64_t o = 0; o < t.out; ++o) y[o] = x[t.index[o]];
-  } else if (inner < kFewChannels) {
-    for (int64_t o = 0; o < t.out; ++o)
-      for (int64_t c = 0; c < inner; ++c) y[o * inner + c] = x[t.index[o] * inner + c];
-  } else {
-    for (int64_t o = 0; o < t.out; ++o)
-      std::memcpy(y + o * inner, x + t.index[o] * inner, static_cast<size_t>(inner) * sizeof(T));
+// Neighbours that stay neighbours, of a dimension.
+struct Run {
+  int64_t to, from, length;
+};
+std::vector<Run> runs_of(const Taps& t) {
+  std::vector<Run> runs;
+  for (int64_t o = 0; o < t.out; ++o) {
+    const int64_t from = source(t, o);
+    if (!runs.empty() && runs.back().from + runs.back().length == from)
+      ++runs.back().length;
+    else
+      runs.push_back({o, from, 1});
   }
+  return runs;
+}
+
+// A row of outputs, by runs where they are long.
+struct NearestRow {
+  static constexpr int64_t kLong = 8;
+  const Taps& taps;
+  int64_t inner;
+  std::vector<Run> runs;
+  bool by_runs;
+  NearestRow(const Taps& t, int64_t inner) : taps(t), inner(inner), runs(runs_of(t)) {
+    by_runs = !taps.index || taps.out * inner >= kLong * static_cast<int64_t>(runs.size());
+  }
+  template <class T>
+  void copy(const T* __restrict x, T* __restrict y) const {
+    if (by_runs) {
+      for (const Run& r : runs)
+        if (r.length * inner == 1)
+          y[r.to] = x[r.from];
+        else
+          std::memcpy(y + r.to * inner, x + r.from * inner, static_cast<size_t>(r.length * inner) * sizeof(T));
+    } else if (inner == 1) {
+      for (int64_t o = 0; o < taps.out; ++o) y[o] = x[taps.index[o]];
+    } else {
+      for (int64_t o = 0; o < taps.out; ++o)
+        for (int64_t c = 0; c < inner; ++c) y[o * inner + c] = x[taps.index[o] * inner + c];
+    }
+  }
+  template <class T>
+  void add(const T* __restrict y, T* __restrict x) const {
+    for (const Run& r : runs)
+      for (int64_t i = 0; i < r.length * inner; ++i) x[r.from * inner + i] += y[r.to * inner + i];
+  }
+};
+
+// The row of inputs that a row of outputs is made of.
+inline int64_t source_row(const Resampling& s, int64_t row) {
+  return source(s.depth, row / s.height.out) * s.height.in + source(s.height, row % s.height.out);
 }
 
 template <class T>
 void nearest(const Resampling& s, const T* x, T* y) {
   const int64_t rows = s.depth.out * s.height.out, from = s.width.in * s.inner, to = s.width.out * s.inner;
+  const NearestRow line(s.width, s.inner);
   parallel_for(s.planes * rows, kGrain / (to + 1) + 1, [&](int64_t begin, int64_t end) {
     const T* before = nullptr;
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t plane = i / rows, row = i % rows;
-      const int64_t d = source(s.depth, row / s.height.out), h = source(s.height, row % s.height.out);
-      const T* in = x + ((plane * s.depth.in + d) * s.height.in + h) * from;
+      const T* in = x + (i / rows * s.depth.in * s.height.in + source_row(s, i % rows)) * from;
       if (in == before)  // the row above is the same, and still in L1
         std::memcpy(y + i * to, y + (i - 1) * to, static_cast<size_t>(to) * sizeof(T));
       else
-        nearest_row(s.width, s.inner, in, y + i * to);
+        line.copy(in, y + i * to);
       before = in;
     }
+  });
+}
+template <class T>
+void nearest_backward(const Resampling& s, const T* dy, T* dx) {
+  const int64_t rows = s.depth.out * s.height.out, from = s.width.in * s.inner, to = s.width.out * s.inner;
+  const int64_t plane = s.depth.in * s.height.in * from;
+  const NearestRow line(s.width, s.inner);
+  parallel_for(s.planes, kGrain / (rows * to + 1) + 1, [&](int64_t begin, int64_t end) {
+    std::memset(dx + begin * plane, 0, static_cast<size_t>((end - begin) * plane) * sizeof(T));
+    for (int64_t i = begin * rows; i < end * rows; ++i)
+      line.add(dy + i * to, dx + i / rows * plane + source_row(s, i % rows) * from);
   });
 }
 
@@ -272,7 +328,8 @@ void nearest_any(int64_t item_size, const Resampling& s, const void* x, void* y)
   if (item_size == 1) return nearest(s, static_cast<const uint8_t*>(x), static_cast<uint8_t*>(y));
   if (item_size == 2) return nearest(s, static_cast<const uint16_t*>(x), static_cast<uint16_t*>(y));
   if (item_size == 4) return nearest(s, static_cast<const uint32_t*>(x), static_cast<uint32_t*>(y));
-  nearest(s, static_cast<const uint64_t*>(x), static_cast<uint64_t*>(y));
+  if (item_size == 8) return nearest(s, static_cast<const uint64_t*>(x), static_cast<uint64_t*>(y));
+  nearest(s, static_cast<const Complex<double>*>(x), static_cast<Complex<double>*>(y));
 }
 
 // ---- 8-bit images -------------------------------------------------------------------------------------------------
@@ -334,6 +391,11 @@ void weighted_any(DType t, const Resampling& s, const void* x, void* y) {
 
 }  // namespace
 
-KERNELS(ResampleKernels, resample_kernels) = {weighted_any, nearest_any, bytes};
+void nearest_backward_any(DType t, const Resampling& s, const void* dy, void* dx) {
+  if (t == DType::Float64) return nearest_backward(s, static_cast<const double*>(dy), static_cast<double*>(dx));
+  nearest_backward(s, static_cast<const float*>(dy), static_cast<float*>(dx));
+}
+
+KERNELS(ResampleKernels, resample_kernels) = {weighted_any, nearest_any, nearest_backward_any, bytes};
 
 }  // namespace facula::cpu::FACULA_ISA

@@ -28,6 +28,8 @@ struct ResampleKernels {
   void (*weighted)(DType, const Resampling&, const void* x, void* y);
   // Every output is one input: element e of `index` for output e, weights not read.
   void (*nearest)(int64_t item_size, const Resampling&, const void* x, void* y);
+  // dx[index[o]] += dy[o]; dx is overwritten. For taps that mostly stay neighbours.
+  void (*nearest_backward)(DType, const Resampling&, const void* dy, void* dx);
   // Height and width only, width first, each rounded to 8 bits. Weights are integers: 2^precision is one.
   void (*bytes)(const Resampling&, int height_precision, int width_precision, const uint8_t* x, uint8_t* y);
 };

@@ -1,5 +1,5 @@
-// Pooling over the last two dimensions: maximum with indices, average, adaptive average. One dimension is a height
-// of 1.
+// Pooling over the last two dimensions: maximum with indices, average, adaptive average; adaptive maximum over two or
+// three. One dimension is a height of 1.
 #include "cpu/pool.h"
 
 #include "base/gil.h"
@@ -184,6 +184,43 @@ void adaptive_backward_vjp(Backward& b) {
   b.set(0, call(op, b.grad(), Dims{out[out.size() - 2], out.back()}));
 }
 
+// ---- adaptive maximum, over as many dimensions as the output has sizes ----
+
+std::tuple<Tensor, Tensor> adaptive_max_pool(const Tensor& x, const Dims& wanted) {
+  const int64_t n = static_cast<int64_t>(wanted.size()), before = x->ndim() - n;
+  FACULA_CHECK(n >= 1 && n <= 3 && (before == 1 || before == 2), Runtime, "adaptive_max_pool", n, "d(): Expected ",
+               n + 1, "D or ", n + 2, "D tensor, but got ", x->sizes);
+  FACULA_CHECK(is_floating(x->dtype), NotImplemented, "\"adaptive_max_pool", n, "d\" not implemented for '",
+               scalar_type_name(x->dtype), "'");
+  int64_t in[3] = {1, 1, 1}, out[3] = {1, 1, 1};
+  Dims sizes = x->sizes;
+  for (int64_t d = 0; d < n; ++d) {
+    in[3 - n + d] = x->sizes[before + d];
+    out[3 - n + d] = sizes[before + d] = wanted[d];
+    FACULA_CHECK(x->sizes[before + d] > 0 && wanted[d] >= 0, Runtime, "adaptive_max_pool", n,
+                 "d(): expected positive input and non-negative output sizes, but got ", x->sizes, " and ", wanted);
+  }
+  Tensor from = operand("adaptive_max_pool", x), values = empty(sizes, from->dtype), index = empty(sizes, DType::Int64);
+  if (values->numel > 0) {
+    GilRelease unlocked(x->numel > kLongWork / 4);
+    cpu::pool().adaptive_max_pool(from->dtype, before == 2 ? x->sizes[0] * x->sizes[1] : x->sizes[0], in, out,
+                                  from->data(), values->data(), index->ptr<int64_t>());
+  }
+  return {ops::converted_memory(values, x->dtype), index};
+}
+void adaptive_max_vjp(Backward& b) {
+  static const OpDef& op = find_op("_max_pool2d_backward");
+  if (!b.has_grad(0)) return;
+  const Dims &in = b.sizes(0), &out = b.result_sizes();
+  if (count_elements(out) == 0) return b.set(0, ops::zeros(in, b.meta(0).dtype));
+  const int64_t n = static_cast<int64_t>(b.arg(1).ints->size());
+  int64_t planes = 1;
+  for (size_t d = 0; d + static_cast<size_t>(n) < in.size(); ++d) planes *= in[d];
+  const Dims flat{planes, 1, count_elements(out) / planes}, whole{planes, 1, count_elements(in) / planes};
+  Tensor g = call(op, ops::reshape(b.grad(), flat), ops::reshape(b.result(1), flat), whole);
+  b.set(0, ops::reshape(g, in));
+}
+
 const OpDef kOps[] = {
     FACULA_OP("_max_pool2d_with_indices", Contraction, "MaxPool2DWithIndicesBackward0", max_pool, .vjp = max_pool_vjp,
               .saves = {kSaveResult1}),
@@ -192,6 +229,10 @@ const OpDef kOps[] = {
     FACULA_OP("_avg_pool2d", Contraction, "AvgPool2DBackward0", avg_pool, .vjp = avg_pool_vjp),
     FACULA_OP("_avg_pool2d_backward", Contraction, "AvgPool2DBackwardBackward0", avg_pool_backward,
               .vjp = avg_pool_backward_vjp),
+    FACULA_OP("_adaptive_max_pool2d", Contraction, "AdaptiveMaxPool2DBackward0", adaptive_max_pool,
+              .vjp = adaptive_max_vjp, .saves = {kSaveResult1}),
+    FACULA_OP("_adaptive_max_pool3d", Contraction, "AdaptiveMaxPool3DBackward0", adaptive_max_pool,
+              .vjp = adaptive_max_vjp, .saves = {kSaveResult1}),
     FACULA_OP("_adaptive_avg_pool2d", Contraction, "AdaptiveAvgPool2DBackward0", adaptive_avg_pool,
               .vjp = adaptive_vjp),
     FACULA_OP("_adaptive_avg_pool2d_backward", Contraction, "AdaptiveAvgPool2DBackwardBackward0",

@@ -360,6 +360,145 @@ Tensor upsample_any(const Tensor& x, const Dims& size, int64_t mode, bool align,
   return call(find_op(name), x, size, mode, align, arg(first), arg(second), arg(third));
 }
 
+// ---- adaptive mean over three dimensions: every output is a mean of neighbours along each ----
+
+std::vector<Line> mean_lines(const Dims& from, const Dims& wanted) {
+  std::vector<Line> lines;
+  for (size_t d = 0; d < 3; ++d) {
+    Line l(from[from.size() - 3 + d], wanted[d]);
+    FACULA_CHECK(l.in < kLongest && l.out < kLongest, Runtime, "adaptive_avg_pool3d(): a size of ",
+                 std::max(l.in, l.out), " is too large");
+    if (!l.identity) {
+      l.start();
+      for (int64_t o = 0; o < l.out; ++o) {
+        const int64_t begin = o * l.in / l.out, end = ((o + 1) * l.in + l.out - 1) / l.out;
+        for (int64_t i = begin; i < end; ++i) l.add(i, 1.0 / static_cast<double>(end - begin));
+        l.close();
+      }
+    }
+    lines.push_back(std::move(l));
+  }
+  return lines;
+}
+Dims with_volume(const Dims& x, const Dims& wanted) {
+  FACULA_CHECK((x.size() == 4 || x.size() == 5) && wanted.size() == 3, Runtime,
+               "adaptive_avg_pool3d(): Expected 4D or 5D tensor and three sizes, but got ", x, " and ", wanted);
+  Dims out = x;
+  for (size_t d = 0; d < 3; ++d) {
+    const size_t dim = x.size() - 3 + d;
+    FACULA_CHECK(
+        x[dim] > 0 && wanted[d] >= 0, Runtime,
+        "adaptive_avg_pool3d(): Expected input to have non-zero size for non-batch dimensions and output sizes "
+        "that are not negative, but got ",
+        x, " and ", wanted);
+    out[dim] = wanted[d];
+  }
+  return out;
+}
+Tensor adaptive_mean(const Tensor& x, const Dims& sizes, std::vector<Line> lines) {
+  const DType compute = x->dtype == DType::Float64 ? DType::Float64 : DType::Float32;
+  Tensor in = memory_of(x, compute, false), out = empty(sizes, compute);
+  const int64_t planes = sizes.size() == 5 ? sizes[0] * sizes[1] : sizes[0];
+  if (planes > 0) {
+    GilRelease unlocked(std::max(in->numel, out->numel) > kLongWork);
+    cpu::resample().weighted(compute, {planes, 1, lines[0].taps(), lines[1].taps(), lines[2].taps()}, in->data(),
+                             out->data());
+  }
+  return ops::converted_memory(out, x->dtype);
+}
+Tensor adaptive_avg_pool3d(const Tensor& x, const Dims& wanted) {
+  const Dims sizes = with_volume(x->sizes, wanted);
+  FACULA_CHECK(is_floating(x->dtype), NotImplemented, "\"adaptive_avg_pool3d_cpu\" not implemented for '",
+               scalar_type_name(x->dtype), "'");
+  if (count_elements(sizes) == 0) return empty(sizes, x->dtype);
+  return adaptive_mean(x, sizes, mean_lines(x->sizes, wanted));
+}
+Tensor adaptive_avg_pool3d_backward(const Tensor& g, const Dims& sizes) {
+  FACULA_CHECK(g->ndim() == static_cast<int64_t>(sizes.size()) && g->ndim() >= 4, Runtime,
+               "adaptive_avg_pool3d(): a gradient of shape ", g->sizes);
+  if (g->numel == 0) return ops::zeros(sizes, g->dtype);
+  const Dims wanted{g->size(-3), g->size(-2), g->size(-1)};
+  with_volume(sizes, wanted);
+  std::vector<Line> lines = mean_lines(sizes, wanted);
+  for (Line& l : lines) l = l.transposed();
+  return adaptive_mean(g, sizes, std::move(lines));
+}
+void adaptive_mean_vjp(Backward& b) {
+  static const OpDef& op = find_op("_adaptive_avg_pool3d_backward");
+  b.set(0, call(op, b.grad(), b.sizes(0)));
+}
+void adaptive_mean_backward_vjp(Backward& b) {
+  static const OpDef& op = find_op("_adaptive_avg_pool3d");
+  const Dims& out = b.sizes(0);
+  b.set(0, call(op, b.grad(), Dims{out[out.size() - 3], out[out.size() - 2], out.back()}));
+}
+
+// ---- padding: each dimension names the place that each of its outputs comes from, or nothing where it stays ----
+
+std::vector<Line> padding_lines(const Dims& from, const Dims* const (&places)[3], Dims& to) {
+  const int64_t n = static_cast<int64_t>(from.size()) - 2;
+  FACULA_CHECK(n >= 1 && n <= 3, Runtime, "pad(): expected an input of 3 to 5 dimensions, but got sizes ", from);
+  std::vector<Line> lines;
+  to = from;
+  for (int64_t d = 0; d < 3; ++d) {
+    const size_t dim = static_cast<size_t>(d + n - 1);  // of the tensor
+    if (d < 3 - n || !places[d]) {
+      lines.emplace_back(d < 3 - n ? 1 : from[dim], d < 3 - n ? 1 : from[dim]);
+      continue;
+    }
+    Line l(from[dim], static_cast<int64_t>(places[d]->size()));
+    FACULA_CHECK(l.out < kLongest && l.in < kLongest, Runtime, "pad(): a size of ", std::max(l.in, l.out),
+                 " is too large");
+    l.start();
+    for (int64_t place : *places[d]) {
+      FACULA_CHECK(place >= 0 && place < l.in, Index, "pad(): place ", place, " is outside of a dimension of ", l.in);
+      l.add(place, 1.0);
+      l.close();
+    }
+    to[dim] = l.out;
+    lines.push_back(std::move(l));
+  }
+  return lines;
+}
+// A complex number is two channels.
+cpu::Resampling shape_of_numbers(const std::vector<Line>& lines, const Dims& sizes, bool channels_last, DType t) {
+  cpu::Resampling r = shape_of(lines, sizes, channels_last);
+  if (is_complex(t)) r.inner *= 2;
+  return r;
+}
+
+Tensor pad(const Tensor& x, const Dims* depth, const Dims* height, const Dims* width) {
+  Dims to;
+  const std::vector<Line> lines = padding_lines(x->sizes, {depth, height, width}, to);
+  const bool last = has_channels_last(x);
+  Tensor in = memory_of(x, x->dtype, last), out = new_tensor(to, x->dtype, last);
+  if (out->numel == 0) return out;
+  GilRelease unlocked(out->numel > kLongWork);
+  cpu::resample().nearest(x->item_size(), shape_of(lines, to, last), in->data(), out->data());
+  return out;
+}
+Tensor pad_backward(const Tensor& g, const Dims& sizes, const Dims* depth, const Dims* height, const Dims* width) {
+  Dims to;
+  const std::vector<Line> lines = padding_lines(sizes, {depth, height, width}, to);
+  FACULA_CHECK(g->sizes == to, Runtime, "pad(): a gradient of sizes ", g->sizes, " for a result of sizes ", to);
+  const bool last = has_channels_last(g), wide = g->dtype == DType::Float64 || g->dtype == DType::Complex128;
+  const DType compute = wide ? DType::Float64 : DType::Float32, given = is_complex(g->dtype) ? g->dtype : compute;
+  Tensor in = memory_of(g, given, last), out = new_tensor(sizes, given, last);
+  if (out->numel > 0) {
+    GilRelease unlocked(g->numel > kLongWork);
+    cpu::resample().nearest_backward(compute, shape_of_numbers(lines, sizes, last, given), in->data(), out->data());
+  }
+  return ops::converted_memory(out, g->dtype);
+}
+void pad_vjp(Backward& b) {
+  static const OpDef& op = find_op("_pad_backward");
+  b.set(0, call(op, b.grad(), b.sizes(0), b.arg(1), b.arg(2), b.arg(3)));
+}
+void pad_backward_vjp(Backward& b) {
+  static const OpDef& op = find_op("_circular_pad");
+  b.set(0, call(op, b.grad(), b.arg(2), b.arg(3), b.arg(4)));
+}
+
 const OpDef kOps[] = {
     FACULA_OP("_upsample", Contraction, nullptr, upsample_any),
     FACULA_UPSAMPLE("nearest1d", "UpsampleNearest1DBackward0"),
@@ -376,6 +515,18 @@ const OpDef kOps[] = {
     FACULA_UPSAMPLE("bicubic2d_aa", "UpsampleBicubic2DAaBackward0"),
     FACULA_OP("_upsample_backward", Contraction, "UpsampleBackwardBackward0", upsample_backward,
               .vjp = upsample_backward_vjp),
+    FACULA_OP("_adaptive_avg_pool3d", Contraction, "AdaptiveAvgPool3DBackward0", adaptive_avg_pool3d,
+              .vjp = adaptive_mean_vjp),
+    FACULA_OP("_adaptive_avg_pool3d_backward", Contraction, "AdaptiveAvgPool3DBackwardBackward0",
+              adaptive_avg_pool3d_backward, .vjp = adaptive_mean_backward_vjp),
+    FACULA_OP("_reflection_pad1d", Indexing, "ReflectionPad1DBackward0", pad, .vjp = pad_vjp),
+    FACULA_OP("_reflection_pad2d", Indexing, "ReflectionPad2DBackward0", pad, .vjp = pad_vjp),
+    FACULA_OP("_reflection_pad3d", Indexing, "ReflectionPad3DBackward0", pad, .vjp = pad_vjp),
+    FACULA_OP("_replication_pad1d", Indexing, "ReplicationPad1DBackward0", pad, .vjp = pad_vjp),
+    FACULA_OP("_replication_pad2d", Indexing, "ReplicationPad2DBackward0", pad, .vjp = pad_vjp),
+    FACULA_OP("_replication_pad3d", Indexing, "ReplicationPad3DBackward0", pad, .vjp = pad_vjp),
+    FACULA_OP("_circular_pad", Indexing, "CopySlices", pad, .vjp = pad_vjp),
+    FACULA_OP("_pad_backward", Indexing, "PadBackwardBackward0", pad_backward, .vjp = pad_backward_vjp),
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-"""Samples of resampling, bags of embeddings, sampling at places, and CTC. Data only."""
+"""Samples of resampling, padding, adaptive pooling, bags of embeddings, sampling at places, and CTC. Data only."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ def _resized(x, mode, entries, *args, id, dtypes=("float32", "float64", "float16
     )
 
 
+def _padded(x, pad, mode, entries, id, **options):
+    return Sample("nn.functional.pad", x, pad, mode, entries=entries, id=f"pad_{id}", **options)
+
+
+def _largest(n, x, size, entries=()):
+    return Sample(f"nn.functional.adaptive_max_pool{n}d", x, size, entries=entries)
+
+
 _BAG = Fixed([1, 4, 1, 0, 2])
 _STARTS = Fixed([0, 2, 2])
 _BAGS = ("_embedding_bag", "_embedding_bag_backward")
@@ -43,6 +51,20 @@ LAYERS = [
     ),
     _resized(
         _IMAGE, "bicubic", "_upsample_bicubic2d_aa", (2, 7), id="bicubic_aa", antialias=True, dtypes=_WHOLE,
+    ),
+    _padded(_SIGNAL, (2, 1), "reflect", ("_reflection_pad1d", "_pad_backward"), "reflect1d"),
+    _padded(_IMAGE, (1, 3, 2, 0), "reflect", "_reflection_pad2d", "reflect2d"),
+    _padded(_VOLUME, (1, 0, 2, 1, 0, 1), "reflect", "_reflection_pad3d", "reflect3d"),
+    _padded(_SIGNAL, (3, 1), "replicate", "_replication_pad1d", "replicate1d"),
+    _padded(_IMAGE, (3, -1, 2, 1), "replicate", "_replication_pad2d", "replicate2d"),
+    _padded(_VOLUME, (1, 1, 0, 2, 1, 1), "replicate", "_replication_pad3d", "replicate3d"),
+    _padded(_IMAGE, (2, 1, 1, 0), "circular", "_circular_pad", "circular"),
+    _largest(1, _SIGNAL, 2),
+    _largest(2, _IMAGE, (2, 4), "_adaptive_max_pool2d"),
+    _largest(3, _VOLUME, (1, 2, 2), "_adaptive_max_pool3d"),
+    Sample(
+        "nn.functional.adaptive_avg_pool3d", _VOLUME, (1, 2, 2),
+        entries=("_adaptive_avg_pool3d", "_adaptive_avg_pool3d_backward"),
     ),
     Sample("nn.functional.embedding_bag", _BAG, F(6, 4), _STARTS, entries=_BAGS),
     Sample(

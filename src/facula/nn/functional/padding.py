@@ -1,12 +1,67 @@
-"""F.pad in its four modes, composed of cat and index_select."""
+"""F.pad in its four modes: constants are joined by cat, what the tensor has itself is one native operation."""
 
 from __future__ import annotations
 
 import facula
 from facula import Tensor
-from facula._native import autocasts
+from facula._native import autocasts, native
 
 __all__ = ["pad"]
+
+
+@native
+def _reflection_pad1d(
+    input: Tensor, depth: tuple[int, ...] | None, height: tuple[int, ...] | None, width: tuple[int, ...] | None
+) -> Tensor:
+    """Of each of the last three dimensions the places to take; None keeps it."""
+
+
+@native
+def _reflection_pad2d(
+    input: Tensor, depth: tuple[int, ...] | None, height: tuple[int, ...] | None, width: tuple[int, ...] | None
+) -> Tensor:
+    """Of each of the last three dimensions the places to take; None keeps it."""
+
+
+@native
+def _reflection_pad3d(
+    input: Tensor, depth: tuple[int, ...] | None, height: tuple[int, ...] | None, width: tuple[int, ...] | None
+) -> Tensor:
+    """Of each of the last three dimensions the places to take; None keeps it."""
+
+
+@native
+def _replication_pad1d(
+    input: Tensor, depth: tuple[int, ...] | None, height: tuple[int, ...] | None, width: tuple[int, ...] | None
+) -> Tensor:
+    """Of each of the last three dimensions the places to take; None keeps it."""
+
+
+@native
+def _replication_pad2d(
+    input: Tensor, depth: tuple[int, ...] | None, height: tuple[int, ...] | None, width: tuple[int, ...] | None
+) -> Tensor:
+    """Of each of the last three dimensions the places to take; None keeps it."""
+
+
+@native
+def _replication_pad3d(
+    input: Tensor, depth: tuple[int, ...] | None, height: tuple[int, ...] | None, width: tuple[int, ...] | None
+) -> Tensor:
+    """Of each of the last three dimensions the places to take; None keeps it."""
+
+
+@native
+def _circular_pad(
+    input: Tensor, depth: tuple[int, ...] | None, height: tuple[int, ...] | None, width: tuple[int, ...] | None
+) -> Tensor:
+    """Of each of the last three dimensions the places to take; None keeps it."""
+
+
+_ENTRIES = {
+    "reflect": (_reflection_pad1d, _reflection_pad2d, _reflection_pad3d),
+    "replicate": (_replication_pad1d, _replication_pad2d, _replication_pad3d),
+}
 
 
 def pad(input: Tensor, pad, mode: str = "constant", value: float | None = None) -> Tensor:
@@ -60,14 +115,18 @@ def pad(input: Tensor, pad, mode: str = "constant", value: float | None = None) 
 
 
 def _gathered(input: Tensor, pairs: list, mode: str) -> Tensor:
-    result = input
+    places: list = [None, None, None]
     for dim, before, after in pairs:
         if before or after:
             size = input.shape[dim]
             _check_size(mode, input, dim, before, after)
-            index = _SOURCES[mode](size, before, after)
-            result = result.index_select(dim, facula.tensor(index, dtype=facula.int64, device=input.device))
-    return result
+            places[dim - input.dim()] = _SOURCES[mode](size, before, after)
+    if places == [None, None, None]:
+        return input
+    n = len(pairs)
+    batch = input if input.dim() == n + 2 else input.unsqueeze(0)
+    result = _circular_pad(batch, *places) if mode == "circular" else _ENTRIES[mode][n - 1](batch, *places)
+    return result if batch is input else result.squeeze(0)
 
 
 _gathered_in_float32 = autocasts("float32")(_gathered)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
-from facula._native import autocasts
+from facula._native import autocasts, native
 from facula.functional.arguments import write_out_same
 
 from .pooling import (
-    _adaptive_avg_pool2d,
     _avg_pool2d,
     _check_dims,
     _check_output_size,
@@ -21,6 +20,21 @@ __all__ = [
     "adaptive_max_pool2d_with_indices", "adaptive_max_pool3d", "adaptive_max_pool3d_with_indices", "avg_pool3d",
     "max_pool3d", "max_pool3d_with_indices",
 ]  # fmt: skip
+
+
+@native
+def _adaptive_avg_pool3d(input: Tensor, output_size: tuple[int, ...]) -> Tensor:
+    """Mean over as many windows of (N, C, D, H, W) as the output has places."""
+
+
+@native
+def _adaptive_max_pool2d(input: Tensor, output_size: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Maximum over as many windows as the output has places, and its index in the flattened image or signal."""
+
+
+@native
+def _adaptive_max_pool3d(input: Tensor, output_size: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """The same for volumes."""
 
 
 def _sizes(function: str, kernel_size, stride, **others) -> list[tuple]:
@@ -190,42 +204,14 @@ def adaptive_avg_pool3d(input: Tensor, output_size) -> Tensor:
         tensor([[[[3.5000]]]])
     """
     d, h, w = _output_sizes("adaptive_avg_pool3d", 3, input, output_size)
-    *lead, depth, height, width = input.shape
-    narrow = input.dtype in (facula.bfloat16, facula.float16)  # one rounding at the end, not one for each step
-    planes = (input.float() if narrow else input).reshape(-1, depth, height, width)
-    planes = _adaptive_avg_pool2d(planes, (h, w))
-    n = planes.shape[0]
-    result = _adaptive_avg_pool2d(planes.reshape(n, 1, depth, h * w), (d, h * w)).reshape(*lead, d, h, w)
-    return result.to(input.dtype) if narrow else result
-
-
-def _adaptive_max_line(x: Tensor, dim: int, out: int) -> tuple[Tensor, Tensor]:
-    """Maxima of ``out`` windows along one dimension, and where along it they are."""
-    size = x.shape[dim]
-    if out == size:
-        index = facula.arange(size).reshape([-1 if d == dim else 1 for d in range(x.dim())])
-        return x, index.expand(x.shape)
-    starts = [i * size // out for i in range(out)]
-    ends = [-((-(i + 1) * size) // out) for i in range(out)]
-    longest = max((e - s for s, e in zip(starts, ends)), default=1)
-    # A shorter window repeats its last element, which changes neither its maximum nor the first place of it.
-    columns = [min(s + k, e - 1) for s, e in zip(starts, ends) for k in range(longest)]
-    windows = x.index_select(dim, facula.tensor(columns, dtype=facula.int64)).unflatten(dim, (out, longest))
-    values, offsets = windows.max(dim + 1)
-    base = facula.tensor(starts, dtype=facula.int64).reshape([-1 if d == dim else 1 for d in range(x.dim())])
-    return values, offsets + base
+    if (d, h, w) == (1, 1, 1):
+        return input.mean((-3, -2, -1), keepdim=True)
+    return _adaptive_avg_pool3d(input, (d, h, w))
 
 
 def _adaptive_max(n: int, input: Tensor, output_size) -> tuple[Tensor, Tensor]:
-    function = f"adaptive_max_pool{n}d"
-    sizes = _output_sizes(function, n, input, output_size)
-    values, places, unit = input, None, 1
-    for dim in reversed(range(input.dim() - n, input.dim())):
-        size = input.shape[dim]
-        values, line = _adaptive_max_line(values, dim, sizes[dim - input.dim() + n])
-        places = line * unit if places is None else places.gather(dim, line) + line * unit
-        unit *= size
-    return values, places.contiguous()  # type: ignore[union-attr]
+    sizes = _output_sizes(f"adaptive_max_pool{n}d", n, input, output_size)
+    return tuple((_adaptive_max_pool3d if n == 3 else _adaptive_max_pool2d)(input, sizes))
 
 
 def _adaptive_family(n: int, shape: str, out: str):
