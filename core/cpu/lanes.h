@@ -449,8 +449,11 @@ LANE_OP Vec<T> scale_by_power(Vec<T> p, Vec<T> n) {
 #endif
 
 #if defined(__AVX512F__)
-// row[index % 32], the row in two registers.
-LANE_OP Vec<float> lookup(const float* row, Vec<int32_t> index) {
+// row[index % 16], and row[index % 32] of a row in two registers.
+LANE_OP Vec<float> lookup16(const float* row, Vec<int32_t> index) {
+  return _mm512_maskz_permutexvar_ps(kAll16, (__m512i)index.v, _mm512_load_ps(row));
+}
+LANE_OP Vec<float> lookup32(const float* row, Vec<int32_t> index) {
   return _mm512_permutex2var_ps(_mm512_load_ps(row), (__m512i)index.v, _mm512_load_ps(row + 16));
 }
 #endif

@@ -9,6 +9,13 @@
 
 namespace facula::cpu::FACULA_ISA {
 
+// Note [Ahead]
+// Operands beyond the first cache levels are asked for 2 KiB before they are read or written: the processor's own
+// prefetching stops at each page and does not ask for lines to be written. Measured on Cascade Lake, two operands of
+// 4 MB: a sum takes 0.55 to 0.8 of the time, as it does with 1 or 4 KiB; asking for a block at a time instead costs
+// what it gains where the formula computes much, because the requests wait for each other.
+constexpr int64_t kAheadBytes = 2048, kFarBytes = int64_t{1} << 16;
+
 // out[i] = f(in[0][i], ...). The last, partial vector is staged in local memory and goes through the same loop, so that
 // the formula is compiled once. f returns lanes or a mask.
 template <class T, int arity, class F>
@@ -36,8 +43,16 @@ LANE_OP void loop_over_lanes(F f, int64_t n, void* out, const void* const* in) {
     alignas(kLaneBytes) Out staged_out[W];
     Out* rest_to = nullptr;
     int rest = 0;
+    bool far = n >= kFarBytes / static_cast<int64_t>(sizeof(T));
     for (;;) {
-      for (; i + W <= n; i += W) store_lanes(to + i, compute(operands, p, i));
+      for (; i + W <= n; i += W) {
+        asm("" : "+r"(far));  // one loop, not one for each of its values
+        if (far) {
+          for (int k = 0; k < arity; ++k) __builtin_prefetch(reinterpret_cast<const char*>(p[k] + i) + kAheadBytes);
+          __builtin_prefetch(reinterpret_cast<const char*>(to + i) + kAheadBytes, 1);
+        }
+        store_lanes(to + i, compute(operands, p, i));
+      }
       if (i == n) break;
       rest = static_cast<int>(n - i);
       rest_to = to + i;

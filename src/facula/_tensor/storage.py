@@ -101,16 +101,11 @@ class UntypedStorage:
         """The storage itself."""
         return self
 
-    cpu = untyped
-
-    def share_memory_(self) -> UntypedStorage:
-        """Move the bytes to memory that other processes can see."""
-        self._bytes.share_memory_()
-        return self
+    cpu = share_memory_ = untyped
 
     def is_shared(self) -> bool:
-        """Whether other processes can see the memory."""
-        return self._bytes.is_shared()
+        """False."""
+        return False
 
     def is_pinned(self, device=None) -> bool:
         """False."""

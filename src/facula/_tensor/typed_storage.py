@@ -139,16 +139,15 @@ class TypedStorage:
         return self
 
     def is_shared(self) -> bool:
-        """Whether other processes can see the memory."""
-        return self._untyped_storage.is_shared()
+        """False."""
+        return False
 
     def is_pinned(self, device=None) -> bool:
         """False."""
         return False
 
     def share_memory_(self) -> TypedStorage:
-        """Move the elements to memory that other processes can see."""
-        self._untyped_storage.share_memory_()
+        """The storage itself."""
         return self
 
     def get_device(self) -> int:

@@ -100,16 +100,9 @@ from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedPara
 
 
 def __getattr__(name):
-    if name in ("attention", "parallel", "DataParallel"):
-        from importlib import import_module
-
-        module = import_module(f"{__name__}.{'parallel' if name == 'DataParallel' else name}")
-        value = module.DataParallel if name == "DataParallel" else module
-    else:
-        value = _later.find(__name__, name)
-    globals()[name] = value
+    value = globals()[name] = _later.find(__name__, name)
     return value
 
 
 def __dir__():
-    return sorted({*globals(), *_later.FILE_OF, "attention", "parallel", "DataParallel"})
+    return sorted({*globals(), *_later.FILE_OF})

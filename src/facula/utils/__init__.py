@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-_SUBMODULES = (
-    "_pytree", "benchmark", "checkpoint", "data", "deterministic", "dlpack", "hooks", "model_zoo", "tensorboard",
-)  # fmt: skip
+_SUBMODULES = ("checkpoint", "data", "deterministic", "dlpack", "hooks", "tensorboard")
 
 
 def __getattr__(name: str):

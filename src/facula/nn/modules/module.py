@@ -436,9 +436,9 @@ class Module(StateMethods, ConversionMethods, HookMethods):
             own["_hooked"] = True
 
     def compile(self, *args, **kwargs) -> None:
-        """Do what ``torch.compile`` does with this module, in place: nothing yet but checking the arguments.
+        """Compile ``forward`` of this module in place.
 
         Args:
             *args, **kwargs: passed to ``torch.compile``.
         """
-        facula.compile(self, *args, **kwargs)
+        self.__dict__["forward"] = facula.compile(self.forward, *args, **kwargs)
