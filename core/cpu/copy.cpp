@@ -8,10 +8,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "cpu/lanes.h"
 #include "runtime/parallel.h"
-#if defined(__F16C__)
-#include <immintrin.h>
-#endif
 
 namespace facula::cpu::FACULA_ISA {
 namespace {
@@ -63,60 +61,17 @@ template <class S, class D>
   }
 }
 
-#if defined(__F16C__)
-constexpr int64_t kHalfLanes = 8;
-inline void half_lanes_to_float(const uint16_t* s, float* d) {
-  _mm256_storeu_ps(d, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(s))));
-}
-inline void float_lanes_to_half(const float* s, uint16_t* d) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(d), _mm256_cvtps_ph(_mm256_loadu_ps(s), 0));
-}
-#else
-constexpr int64_t kHalfLanes = 1;
-inline void half_lanes_to_float(const uint16_t* s, float* d) { *d = to_float(Half{*s}); }
-inline void float_lanes_to_half(const float* s, uint16_t* d) { *d = to_half(*s).bits; }
-#endif
-
 [[gnu::noinline]] void run_half_to_float(int64_t n, const void* src, void* dst) {
-  const uint16_t* s = static_cast<const uint16_t*>(src);
-  float* d = static_cast<float*>(dst);
-  int64_t i = 0;
-  for (; i + kHalfLanes <= n; i += kHalfLanes) half_lanes_to_float(s + i, d + i);
-  if (i == n) return;
-  uint16_t in[kHalfLanes] = {};
-  float out[kHalfLanes];
-  std::memcpy(in, s + i, static_cast<size_t>(n - i) * 2);
-  half_lanes_to_float(in, out);
-  std::memcpy(d + i, out, static_cast<size_t>(n - i) * 4);
+  widen_block(static_cast<const Half*>(src), n, static_cast<float*>(dst));
 }
-
 [[gnu::noinline]] void run_float_to_half(int64_t n, const void* src, void* dst) {
-  const float* s = static_cast<const float*>(src);
-  uint16_t* d = static_cast<uint16_t*>(dst);
-  int64_t i = 0;
-  for (; i + kHalfLanes <= n; i += kHalfLanes) float_lanes_to_half(s + i, d + i);
-  if (i == n) return;
-  float in[kHalfLanes] = {};
-  uint16_t out[kHalfLanes];
-  std::memcpy(in, s + i, static_cast<size_t>(n - i) * 4);
-  float_lanes_to_half(in, out);
-  std::memcpy(d + i, out, static_cast<size_t>(n - i) * 2);
+  narrow_block(static_cast<const float*>(src), n, static_cast<Half*>(dst));
 }
-
 [[gnu::noinline]] void run_bfloat_to_float(int64_t n, const void* src, void* dst) {
-  const uint16_t* __restrict s = static_cast<const uint16_t*>(src);
-  float* __restrict d = static_cast<float*>(dst);
-  for (int64_t i = 0; i < n; ++i) d[i] = std::bit_cast<float>(static_cast<uint32_t>(s[i]) << 16);
+  widen_block(static_cast<const BFloat*>(src), n, static_cast<float*>(dst));
 }
-
 [[gnu::noinline]] void run_float_to_bfloat(int64_t n, const void* src, void* dst) {
-  const float* __restrict s = static_cast<const float*>(src);
-  uint16_t* __restrict d = static_cast<uint16_t*>(dst);
-  for (int64_t i = 0; i < n; ++i) {
-    uint32_t u = std::bit_cast<uint32_t>(s[i]);
-    uint32_t nearest_even = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
-    d[i] = static_cast<uint16_t>((u & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u : nearest_even);
-  }
+  narrow_block(static_cast<const float*>(src), n, static_cast<BFloat*>(dst));
 }
 
 // Two conversions with a block of M between them.

@@ -18,13 +18,23 @@ namespace facula::cpu::FACULA_ISA {
 #define LANE_OP __attribute__((always_inline)) inline
 
 template <class T>
-using IntOf = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+using IntOf = std::conditional_t<
+    sizeof(T) == 1, int8_t,
+    std::conditional_t<sizeof(T) == 2, int16_t, std::conditional_t<sizeof(T) == 4, int32_t, int64_t>>>;
 template <class T>
 struct Vec;
 // Integers wrap around: their arithmetic is done unsigned.
 template <class T>
 struct Wrapping {
   using type = T;
+};
+template <>
+struct Wrapping<int8_t> {
+  using type = uint8_t;
+};
+template <>
+struct Wrapping<int16_t> {
+  using type = uint16_t;
 };
 template <>
 struct Wrapping<int32_t> {
@@ -146,14 +156,13 @@ LANE_OP Vec<T> load_partial(const T* p, int n, T fill) {
   const unsigned mask = (1u << n) - 1;
   if constexpr (sizeof(T) == 4)
     return (typename Vec<T>::Native)_mm512_mask_loadu_ps((__m512)Vec<T>(fill).v, static_cast<__mmask16>(mask), p);
-  else
+  if constexpr (sizeof(T) == 8)
     return (typename Vec<T>::Native)_mm512_mask_loadu_pd((__m512d)Vec<T>(fill).v, static_cast<__mmask8>(mask), p);
-#else
+#endif
   alignas(kLaneBytes) T lanes[Vec<T>::width];
   store(lanes, Vec<T>(fill));
   std::memcpy(lanes, p, static_cast<size_t>(n) * sizeof(T));
   return load(lanes);
-#endif
 }
 // The first n < width of a staged vector.
 template <class T>
@@ -205,6 +214,39 @@ LANE_OP void store_lanes(BFloat* p, Vec<float> x) {
   FloatWords rounded = x.v != x.v ? FloatWords{} + 0x7fc0u : nearest_even;
   HalfWords words = __builtin_convertvector(rounded, HalfWords);
   std::memcpy(p, &words, sizeof words);
+}
+// n elements one way or the other.
+template <class S>
+LANE_OP void widen_block(const S* x, int64_t n, float* out) {
+  constexpr int W = Vec<float>::width;
+  int64_t i = 0;
+  for (; i + W <= n; i += W) store(out + i, load(x + i));
+  if (i == n) return;
+  S staged[W] = {};
+  float rest[W];
+  std::memcpy(staged, x + i, static_cast<size_t>(n - i) * sizeof(S));
+  store(rest, load(staged));
+  std::memcpy(out + i, rest, static_cast<size_t>(n - i) * sizeof(float));
+}
+template <class S>
+  requires(std::is_same_v<S, Half> || std::is_same_v<S, BFloat>)
+LANE_OP Vec<float> load_partial(const S* p, int n, float fill) {
+  float lanes[Vec<float>::width];
+  store(lanes, Vec<float>(fill));
+  widen_block(p, n, lanes);
+  return load(lanes);
+}
+template <class S>
+LANE_OP void narrow_block(const float* x, int64_t n, S* out) {
+  constexpr int W = Vec<float>::width;
+  int64_t i = 0;
+  for (; i + W <= n; i += W) store_lanes(out + i, load(x + i));
+  if (i == n) return;
+  float staged[W] = {};
+  S rest[W];
+  std::memcpy(staged, x + i, static_cast<size_t>(n - i) * sizeof(float));
+  store_lanes(rest, load(staged));
+  std::memcpy(out + i, rest, static_cast<size_t>(n - i) * sizeof(S));
 }
 template <class T>
   requires(sizeof(T) == 2)
@@ -284,6 +326,7 @@ LANE_OP Vec<int64_t> to_integer(Vec<double> x) { return __builtin_convertvector(
 template <class T>
 LANE_OP bool any(Mask<T> m) {
 #if defined(__AVX512F__)
+  if constexpr (sizeof(T) <= 2) return _mm512_movepi8_mask((__m512i)m.m);
   if constexpr (sizeof(T) == 4) return _mm512_movepi32_mask((__m512i)m.m);
   if constexpr (sizeof(T) == 8) return _mm512_movepi64_mask((__m512i)m.m);
 #elif defined(__AVX2__)

@@ -14,6 +14,7 @@ namespace {
 constexpr int64_t kGrain = 16384;      // elements in about 10 us
 constexpr int64_t kMostChunks = 64;    // of rows whose sums are added apart
 constexpr int64_t kRowsInSingle = 32;  // added in the type of the data, 5 bits of whose digits that may cost
+constexpr int64_t kStaged = 4096;      // elements of a 16-bit row that are converted once, 16 KB
 constexpr int64_t kPanel = 128;        // columns of one pass when a channel is a column
 
 inline int64_t grain_of(int64_t elements) { return elements >= kGrain ? 1 : kGrain / (elements < 1 ? 1 : elements); }
@@ -92,13 +93,17 @@ struct Norm {
     const Out y(s.dtype, f.y);
     A *means = static_cast<A*>(f.stats), *rstds = means + s.batch;
     parallel_for(s.batch, grain_of(s.inner), [&](int64_t begin, int64_t end) {
-      A xb[kBlock], wb[kBlock], bb[kBlock];
+      A xb[kBlock], wb[kBlock], bb[kBlock], staged[kStaged];
+      const bool stage = !x.same && s.inner <= kStaged;
+      const In row = stage ? In(staged) : x;
       for (int64_t r = begin; r < end; ++r) {
         double variance;
-        moments(x, {r * s.inner, 1, 0, s.inner}, centred, &means[r], &variance);
+        if (stage) x.at(r * s.inner, s.inner, staged);
+        const int64_t at = stage ? 0 : r * s.inner;
+        moments(row, {at, 1, 0, s.inner}, centred, &means[r], &variance);
         const A mean = means[r], rstd = rstds[r] = inverse_deviation(variance, s.eps);
         for_blocks(s.inner, [&](int64_t i, int64_t m) {
-          const A* v = x.at(r * s.inner + i, m, xb);
+          const A* v = row.at(at + i, m, xb);
           A* place = y.place(r * s.inner + i, xb);
           if (f.weight && f.bias)
             map_block([=](auto p, auto w, auto b) { return (p - mean) * rstd * w + b; }, m, place, v,

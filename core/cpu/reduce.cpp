@@ -29,8 +29,9 @@ inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 struct Job {
   const Fold* fold;
   LoadKernel load;
-  bool direct;   // elements have the fold's own type: tiles need no copy where their inner stride is 1
-  double power;  // exponent applied to loaded elements when `use_power`
+  bool direct;        // elements have the fold's own type
+  StoredTiles tiles;  // for tiles whose inner stride is 1; null where they have to be converted
+  double power;       // exponent applied to loaded elements when `use_power`
   bool use_power;
   FinishArgs finish;
   DType in_dtype, out_dtype;
@@ -156,13 +157,18 @@ void convert(const Job& job, const char* from, int64_t stride, int64_t n, char* 
 
 void absorb(const Job& job, const Tile& t, bool columns, char* states) {
   const Fold& fold = *job.fold;
-  if (job.direct && t.col_stride == 1) {
-    (columns ? fold.columns : fold.rows)(t.at, t.row_stride, t.rows, t.cols, t.base, states);
+  // Few columns are grouped where they lie side by side, which in a converted tile they always do.
+  const bool apart = columns && !job.direct && t.cols <= kColumnTile / 8;
+  TileKernel stored = t.col_stride != 1 || apart ? nullptr : columns ? job.tiles.columns : job.tiles.rows;
+  if (stored && (job.direct || !columns)) return stored(t.at, t.row_stride, t.rows, t.cols, t.base, states);
+  int64_t item = item_size(job.in_dtype), size = kColumnSize[static_cast<int>(fold.column)];
+  int64_t batch = larger(1, kBufferBytes / (t.cols * size));
+  if (stored) {  // as many rows at once as if they were converted: a sum does not depend on how its elements lie
+    for (int64_t r = 0; r < t.rows; r += batch)
+      stored(t.at + r * t.row_stride * item, t.row_stride, smaller(batch, t.rows - r), t.cols, t.base + r, states);
     return;
   }
   alignas(64) char buffer[kBufferBytes];
-  int64_t item = item_size(job.in_dtype), size = kColumnSize[static_cast<int>(fold.column)];
-  int64_t batch = larger(1, kBufferBytes / (t.cols * size));
   for (int64_t r = 0; r < t.rows; r += batch) {
     int64_t n = smaller(batch, t.rows - r);
     const char* from = t.at + r * t.row_stride * item;
@@ -316,6 +322,9 @@ bool start(const ReducePlan& plan, const Fold* fold, Map map, FinishArgs finish,
   Job job = {fold,
              load,
              direct,
+             direct             ? StoredTiles{fold->rows, fold->columns}
+             : map == Map::None ? stored_tiles(fold, plan.dtype)
+                                : StoredTiles{},
              p,
              map == Map::AbsPower,
              finish,

@@ -85,7 +85,8 @@ Complex<T> sum_pairs(const T* x, int64_t n) {
   return sum;
 }
 
-template <class Op, class A, class S>
+// In: the type that elements are stored in, A: that of the lanes, S: of the state.
+template <class Op, class A, class S, class In = A>
 struct BasicFold {
   static void init(void* states, int64_t n) {
     S* s = static_cast<S*>(states);
@@ -100,7 +101,7 @@ struct BasicFold {
     else
       return Op::join(a, b);
   }
-  static A fold_row(const A* x, int64_t n) {
+  static A fold_row(const In* x, int64_t n) {
     if constexpr (kComplex<A> && std::is_same_v<Op, SumOp>) {
       return sum_pairs(reinterpret_cast<const decltype(x->re)*>(x), 2 * n);
     } else if constexpr (kComplex<A>) {  // four chains hide the latency
@@ -115,7 +116,7 @@ struct BasicFold {
     }
   }
   static void rows(const void* tile, int64_t ld, int64_t rows, int64_t n, int64_t, void* states) {
-    const A* x = static_cast<const A*>(tile);
+    const In* x = static_cast<const In*>(tile);
     S* s = static_cast<S*>(states);
     for (int64_t r = 0; r < rows; ++r) s[r] = join(s[r], state_from<S>(fold_row(x + r * ld, n)));
   }
@@ -125,13 +126,15 @@ struct BasicFold {
   static X join_rows(X acc, X a, X b, X c, X d) {
     return Op::join(acc, Op::join(Op::join(Op::map(a), Op::map(b)), Op::join(Op::map(c), Op::map(d))));
   }
-  [[gnu::noinline]] static void fold_columns(const A* x, int64_t ld, int64_t rows, int64_t cols, A* acc) {
-    for (int64_t j = 0; j < cols; ++j) {
-      acc[j] = identity_of<Op, A>();
+  [[gnu::noinline]] static void fold_columns(const In* x, int64_t ld, int64_t rows, int64_t cols, A* acc) {
+    constexpr int W = kLaneBytes / sizeof(A);
+    int64_t r = 0, filled = 0;
+    if constexpr (!kComplex<A>)
+      for (; filled + W <= cols; filled += W) store(acc + filled, Vec<A>(identity_of<Op, A>()));
+    for (; filled < cols; ++filled) {
+      acc[filled] = identity_of<Op, A>();
       FACULA_SCALAR_LOOP;
     }
-    constexpr int W = kLaneBytes / sizeof(A);
-    int64_t r = 0;
     for (; r + 4 <= rows; r += 4, x += 4 * ld) {
       int64_t j = 0;
       if constexpr (!kComplex<A>)
@@ -139,7 +142,7 @@ struct BasicFold {
           store(acc + j,
                 join_rows(load(acc + j), load(x + j), load(x + ld + j), load(x + 2 * ld + j), load(x + 3 * ld + j)));
       for (; j < cols; ++j) {
-        acc[j] = join_rows(acc[j], x[j], x[ld + j], x[2 * ld + j], x[3 * ld + j]);
+        acc[j] = join_rows(acc[j], lane_of(x[j]), lane_of(x[ld + j]), lane_of(x[2 * ld + j]), lane_of(x[3 * ld + j]));
         FACULA_SCALAR_LOOP;
       }
     }
@@ -148,7 +151,7 @@ struct BasicFold {
       if constexpr (!kComplex<A>)
         for (; j + W <= cols; j += W) store(acc + j, Op::join(load(acc + j), Op::map(load(x + j))));
       for (; j < cols; ++j) {
-        acc[j] = Op::join(acc[j], Op::map(x[j]));
+        acc[j] = Op::join(acc[j], Op::map(lane_of(x[j])));
         FACULA_SCALAR_LOOP;
       }
     }
@@ -157,7 +160,7 @@ struct BasicFold {
     for (int64_t j = 0; j < n; ++j) s[j] = join(s[j], state_from<S>(acc[j]));
   }
   static void columns(const void* tile, int64_t ld, int64_t rows, int64_t cols, int64_t, void* states) {
-    const A* x = static_cast<const A*>(tile);
+    const In* x = static_cast<const In*>(tile);
     S* s = static_cast<S*>(states);
     A acc[kColumnTile];
     // Few columns without gaps: a matrix of `group` times as many columns, each group folded at the end.
@@ -231,7 +234,40 @@ constexpr Fold kComplexFolds[2][2] = {
     {make<ProdOp, Complex<float>>(Column::C64), make<ProdOp, Complex<double>>(Column::C128)},
 };
 
+#if defined(__F16C__)
+template <class Op, class In>
+constexpr StoredTiles tiles() {
+  if constexpr (std::is_integral_v<In>) {
+    return {BasicFold<Op, In, int64_t>::rows, nullptr};
+  } else {
+    using F = BasicFold<Op, float, double, In>;
+    return {F::rows, F::columns};
+  }
+}
+constexpr struct {
+  const Fold* fold;
+  DType dtype;
+  StoredTiles tiles;
+} kStored[] = {
+    {&kReal[0][0], DType::Float16, tiles<SumOp, Half>()},  {&kReal[0][0], DType::BFloat16, tiles<SumOp, BFloat>()},
+    {&kReal[2][0], DType::Float16, tiles<MaxOp, Half>()},  {&kReal[2][0], DType::BFloat16, tiles<MaxOp, BFloat>()},
+    {&kReal[3][0], DType::Float16, tiles<MinOp, Half>()},  {&kReal[3][0], DType::BFloat16, tiles<MinOp, BFloat>()},
+    {&kInteger[2], DType::UInt8, tiles<MaxOp, uint8_t>()}, {&kInteger[3], DType::UInt8, tiles<MinOp, uint8_t>()},
+    {&kInteger[2], DType::Int8, tiles<MaxOp, int8_t>()},   {&kInteger[3], DType::Int8, tiles<MinOp, int8_t>()},
+    {&kInteger[2], DType::Int16, tiles<MaxOp, int16_t>()}, {&kInteger[3], DType::Int16, tiles<MinOp, int16_t>()},
+    {&kInteger[2], DType::Int32, tiles<MaxOp, int32_t>()}, {&kInteger[3], DType::Int32, tiles<MinOp, int32_t>()},
+};
+#endif
+
 }  // namespace
+
+StoredTiles stored_tiles([[maybe_unused]] const Fold* fold, [[maybe_unused]] DType dtype) {
+#if defined(__F16C__)
+  for (const auto& entry : kStored)
+    if (entry.fold == fold && entry.dtype == dtype) return entry.tiles;
+#endif
+  return {};
+}
 
 const Fold* basic_fold(Basic op, Column column) {
   int o = static_cast<int>(op), c = static_cast<int>(column);

@@ -81,7 +81,12 @@ struct Fold {
 };
 
 enum class Basic : uint8_t { Sum, Prod, Max, Min, SumSquares };
-const Fold* basic_fold(Basic op, Column column);        // null: does not exist
+const Fold* basic_fold(Basic op, Column column);  // null: does not exist
+// `rows` and `columns` of basic_fold(op, column) for tiles as they are stored; null where they have to be converted.
+struct StoredTiles {
+  TileKernel rows, columns;
+};
+StoredTiles stored_tiles(const Fold* fold, DType dtype);
 const Fold* extreme_fold(bool largest, Column column);  // null for complex
 const Fold* variance_fold(Column column);               // float and double only
 const Fold* logsumexp_fold(Column column);              // float and double only
@@ -185,16 +190,25 @@ inline A join_lanes(Vec<A> v) {
   else
     return v.v[0];
 }
+// An element as the lanes hold it.
+template <class S>
+inline auto lane_of(S x) {
+  if constexpr (std::is_same_v<S, Half> || std::is_same_v<S, BFloat>)
+    return to_float(x);
+  else
+    return x;
+}
 // Folds n contiguous elements into one; Op has identity<A>(), map(x) and join(a, b) on scalars and on vectors.
-template <class Op, class A>
-inline A fold_contiguous(const A* x, int64_t n) {
+template <class Op, class S>
+inline auto fold_contiguous(const S* x, int64_t n) {
+  using A = decltype(lane_of(*x));
   using V = Vec<A>;
   constexpr int W = V::width;
   constexpr A identity = Op::template identity<A>();
   if (n < 4) {
     A result = identity;
     for (int64_t i = 0; i < n; ++i) {
-      result = Op::join(result, Op::map(x[i]));
+      result = Op::join(result, Op::map(lane_of(x[i])));
       FACULA_SCALAR_LOOP;
     }
     return result;

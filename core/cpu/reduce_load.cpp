@@ -25,14 +25,15 @@ inline A convert(T x) {
     return static_cast<A>(x);
 }
 
-#if defined(__F16C__)
-inline void load_half_block(const Half* x, int64_t n, float* out) {
-  int64_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x + i))));
-  for (; i < n; ++i) out[i] = to_float(x[i]);
+template <class T>
+inline void widen_twice(const T* x, int64_t n, double* out) {
+  float block[256];
+  for (int64_t i = 0; i < n; i += 256) {
+    const int64_t m = n - i < 256 ? n - i : 256;
+    widen_block(x + i, m, block);
+    for (int64_t k = 0; k < m; ++k) out[i + k] = block[k];
+  }
 }
-#endif
 
 template <class T, class A>
 void load(const void* in, int64_t stride, int64_t n, void* to) {
@@ -42,9 +43,8 @@ void load(const void* in, int64_t stride, int64_t n, void* to) {
   constexpr bool common = !is_complex_v<T> && !is_complex_v<A> && (std::is_integral_v<T> || !std::is_integral_v<A>);
   if constexpr (common) {
     if (stride == 1) {
-#if defined(__F16C__)
-      if constexpr (std::is_same_v<T, Half> && std::is_same_v<A, float>) return load_half_block(x, n, out);
-#endif
+      if constexpr (is_half_v<T> && std::is_same_v<A, float>) return widen_block(x, n, out);
+      if constexpr (is_half_v<T> && std::is_same_v<A, double>) return widen_twice(x, n, out);
       for (int64_t i = 0; i < n; ++i) out[i] = convert<A>(x[i]);
       return;
     }

@@ -19,6 +19,7 @@ struct Reader {
         item(item_size(dtype)),
         load(load_kernel(dtype, std::is_same_v<A, double> ? Column::F64 : Column::F32, Map::None)),
         same(dtype == (std::is_same_v<A, double> ? DType::Float64 : DType::Float32)) {}
+  explicit Reader(const A* p) : Reader(std::is_same_v<A, double> ? DType::Float64 : DType::Float32, p) {}
   const A* at(int64_t i, int64_t n, A* buffer) const {
     if (same) return reinterpret_cast<const A*>(base) + i;
     load(base + i * item, 1, n, buffer);
@@ -46,6 +47,7 @@ struct Writer {
       : base(static_cast<char*>(p)),
         dtype(dtype),
         same(dtype == (std::is_same_v<A, double> ? DType::Float64 : DType::Float32)) {}
+  explicit Writer(A* p) : Writer(std::is_same_v<A, double> ? DType::Float64 : DType::Float32, p) {}
   A* place(int64_t i, A* buffer) const { return same ? reinterpret_cast<A*>(base) + i : buffer; }
   void done(int64_t i, int64_t n, const A* buffer) const {
     if (!same) convert(i, n, buffer);
@@ -56,10 +58,9 @@ struct Writer {
 
  private:
   [[gnu::noinline]] void convert(int64_t i, int64_t n, const A* buffer) const {
-    if (dtype == DType::BFloat16)
-      for (int64_t k = 0; k < n; ++k) reinterpret_cast<BFloat*>(base)[i + k] = to_bfloat(static_cast<float>(buffer[k]));
-    else
-      for (int64_t k = 0; k < n; ++k) reinterpret_cast<Half*>(base)[i + k] = to_half(static_cast<float>(buffer[k]));
+    if constexpr (std::is_same_v<A, float>)
+      dtype == DType::BFloat16 ? narrow_block(buffer, n, reinterpret_cast<BFloat*>(base) + i)
+                               : narrow_block(buffer, n, reinterpret_cast<Half*>(base) + i);
   }
 };
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t kGrain = 16384;  // elements in about 20 us of exponentials
 constexpr int64_t kPanel = 128;    // columns of one pass when inner > 1
+constexpr int64_t kStaged = 4096;  // elements of a 16-bit row that are converted once, 16 KB
 constexpr int64_t kRun = 64;       // terms of a column added before they join the sum of the others
 
 inline int64_t grain_of(int64_t elements) { return elements >= kGrain ? 1 : kGrain / (elements < 1 ? 1 : elements); }
@@ -47,6 +48,7 @@ struct Softmax {
   static void row(bool log, const In& x, int64_t at, int64_t n, const Out& y) {
     A buffer[kBlock], largest;
     if (n <= Vec<A>::width) return short_row(log, x.at(at, n, buffer), static_cast<int>(n), y, at, buffer);
+    if (!y.same && n <= kStaged) return staged_row(log, x, at, n, y);
     A* keep = log ? nullptr : y.place(at, nullptr);
     A sum = exponentials(x, at, n, largest, keep), scale = 1 / sum, shift = log ? std::log(sum) : 0;
     for_blocks(n, [&](int64_t i, int64_t m) {
@@ -62,6 +64,13 @@ struct Softmax {
         map_block([=](auto v) { return exp(v - largest) * scale; }, m, place, block);
       y.done(at + i, m, place);
     });
+  }
+
+  static void staged_row(bool log, const In& x, int64_t at, int64_t n, const Out& y) {
+    A staged[kStaged];
+    x.at(at, n, staged);
+    row(log, In(staged), 0, n, Out(staged));
+    y.done(at, n, staged);
   }
 
   static void row_backward(bool log, const In& g, const In& y, int64_t at, int64_t n, const Out& out) {

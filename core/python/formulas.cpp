@@ -33,17 +33,18 @@ PyObject* info(PyObject*, PyObject* name) {
   if (!text) return nullptr;
   try {
     const PointwiseDef& d = probe::find(text);
-    int columns = 0, ahead = 0;
+    int columns = 0, ahead = 0, own = 0;
+    for (int t = 0; t < kOwnTypes; ++t) own |= (d.own[t] != nullptr) << t;
     for (int c = 0; c < kColumns; ++c) columns |= (d.kernel[c] != nullptr) << c;
     for (int j = 0; j < kMaxOperands; ++j) ahead |= (d.derivative[j][0] != nullptr) << j;
     const char* result = d.result == ResultType::Promoted ? "promoted"
                          : d.result == ResultType::Own    ? "own"
                          : d.result == ResultType::Float  ? "float"
                                                           : "bool";
-    return Py_BuildValue("{s:i,s:s,s:N,s:i,s:i,s:z,s:i,s:N}", "arity", d.arity, "result", result, "saves_result",
+    return Py_BuildValue("{s:i,s:s,s:N,s:i,s:i,s:z,s:i,s:N,s:i}", "arity", d.arity, "result", result, "saves_result",
                          PyBool_FromLong(d.saves_result), "differentiable", d.differentiable, "columns", columns,
                          "node_name", d.node_name, "ahead", ahead, "may_divide_by_zero",
-                         PyBool_FromLong(d.may_divide_by_zero));
+                         PyBool_FromLong(d.may_divide_by_zero), "own", own);
   } catch (const Error& e) { return raise(e); }
 }
 
