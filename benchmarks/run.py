@@ -27,6 +27,10 @@ PARTS = {
         "Operations by family",
         "At a million elements (matrices: 200 x 200) and at a thousand (8 x 8). Listed are the slower ones only.",
     ),
+    "layers": (
+        "Layers",
+        "Forward, and forward with the gradients of inputs and parameters. Listed are the slower ones only.",
+    ),
     "models": ("Training steps", "Forward, backward and update, for each step."),
     "memory": (
         "Memory of training",
@@ -95,8 +99,9 @@ def page(where: dict[str, str], results: dict[str, list[Row]]) -> str:
     for part, (title, note) in PARTS.items():
         if part in results:
             rows = results[part]
-            shown = [r for r in rows if not r["met"]] if part == "families" else rows
-            met = f" {sum(r['met'] for r in rows)} of {len(rows)} met." if part == "families" else ""
+            many = part in ("families", "layers")
+            shown = [r for r in rows if not r["met"]] if many else rows
+            met = f" {sum(r['met'] for r in rows)} of {len(rows)} met." if many else ""
             text += f"\n## {title}\n\n{note}{met} Script: `benchmarks/{part}.py`.\n\n{table(shown)}\n"
     return text
 
