@@ -593,8 +593,22 @@ void grad_bias_any(DType t, const ConvShape& s, const void* dy, void* db) {
     grad_bias(s, static_cast<const float*>(dy), static_cast<float*>(db));
 }
 
+void unfold_any(DType t, const ConvShape& s, const void* x, void* columns) {
+  if (t == DType::Float64)
+    unfold(s, static_cast<const double*>(x), static_cast<double*>(columns));
+  else
+    unfold(s, static_cast<const float*>(x), static_cast<float*>(columns));
+}
+void fold_any(DType t, const ConvShape& s, const void* columns, void* x) {
+  if (t == DType::Float64)
+    fold(s, static_cast<const double*>(columns), static_cast<double*>(x));
+  else
+    fold(s, static_cast<const float*>(columns), static_cast<float*>(x));
+}
+
 }  // namespace
 
-KERNELS(ConvKernels, conv_kernels) = {forward_any, grad_input_any, grad_weight_any, grad_bias_any};
+KERNELS(ConvKernels, conv_kernels) = {forward_any,   grad_input_any, grad_weight_any,
+                                      grad_bias_any, unfold_any,     fold_any};
 
 }  // namespace facula::cpu::FACULA_ISA

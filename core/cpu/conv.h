@@ -22,6 +22,9 @@ struct ConvKernels {
   void (*grad_input)(DType, const ConvShape&, const void* dy, const void* weight, const void* bias, void* dx);
   void (*grad_weight)(DType, const ConvShape&, const void* x, const void* dy, void* dweight);
   void (*grad_bias)(DType, const ConvShape&, const void* dy, void* dbias);
+  // The windows of a shape of one group as columns [batch, in_channels * kernel..., out...], and columns added back.
+  void (*unfold)(DType, const ConvShape&, const void* x, void* columns);
+  void (*fold)(DType, const ConvShape&, const void* columns, void* x);
 };  // a bias may be null
 
 FACULA_FAMILY(ConvKernels, conv_kernels, conv)

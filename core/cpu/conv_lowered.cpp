@@ -216,11 +216,28 @@ void lowered_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dweight
   transpose(l.rows, channels, result.data, dweight);
 }
 
+// One image at a time: its columns are the whole matrix.
+template <class T>
+void unfold(const ConvShape& s, const T* x, T* columns) {
+  const Lowering l(s, sizeof(T));
+  for (int64_t n = 0; n < s.batch; ++n) l.lower(x + n * s.in_channels * l.in, 1, columns + n * l.rows * l.out);
+}
+template <class T>
+void fold(const ConvShape& s, const T* columns, T* x) {
+  const Lowering l(s, sizeof(T));
+  std::memset(x, 0, static_cast<size_t>(s.batch * s.in_channels * l.in) * sizeof(T));
+  for (int64_t n = 0; n < s.batch; ++n) l.raise(columns + n * l.rows * l.out, 1, x + n * s.in_channels * l.in);
+}
+
 template void lowered_forward(const ConvShape&, const float*, const float*, const float*, float*);
 template void lowered_forward(const ConvShape&, const double*, const double*, const double*, double*);
 template void lowered_grad_input(const ConvShape&, const float*, const float*, const float*, float*);
 template void lowered_grad_input(const ConvShape&, const double*, const double*, const double*, double*);
 template void lowered_grad_weight(const ConvShape&, const float*, const float*, float*);
 template void lowered_grad_weight(const ConvShape&, const double*, const double*, double*);
+template void unfold(const ConvShape&, const float*, float*);
+template void unfold(const ConvShape&, const double*, double*);
+template void fold(const ConvShape&, const float*, float*);
+template void fold(const ConvShape&, const double*, double*);
 
 }  // namespace facula::cpu::FACULA_ISA

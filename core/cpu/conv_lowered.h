@@ -13,4 +13,9 @@ void lowered_grad_input(const ConvShape& s, const T* dy, const T* weight, const 
 template <class T>
 void lowered_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dweight);
 
+template <class T>
+void unfold(const ConvShape& s, const T* x, T* columns);
+template <class T>
+void fold(const ConvShape& s, const T* columns, T* x);
+
 }  // namespace facula::cpu::FACULA_ISA

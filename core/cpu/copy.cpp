@@ -489,6 +489,16 @@ void widen(Walk& w) {
   w.dst_size = w.src_size = bytes;
 }
 
+// A short innermost dimension changes places with one whose elements are neighbours in the source, so that rows are
+// long.
+void lengthen_rows(Walk& w) {
+  constexpr int64_t kShort = 8;
+  Dim& inner = w.dims[w.ndim - 1];
+  if (inner.size >= kShort || inner.src == 1) return;
+  for (int i = 0; i < w.ndim - 1; ++i)
+    if (w.dims[i].src == 1 && w.dims[i].size > inner.size) return std::swap(w.dims[i], inner);
+}
+
 void strided_copy(int64_t item_size, int ndim, const int64_t* sizes, void* dst, const int64_t* dst_strides,
                   const void* src, const int64_t* src_strides) {
   Walk w;
@@ -500,7 +510,8 @@ void strided_copy(int64_t item_size, int ndim, const int64_t* sizes, void* dst, 
   if (which >= 0)
     walk_transposed(w, which, nullptr, static_cast<char*>(dst), static_cast<const char*>(src));
   else
-    walk_rows(w, kMove[log2_size(w.src_size)], static_cast<char*>(dst), static_cast<const char*>(src));
+    lengthen_rows(w),
+        walk_rows(w, kMove[log2_size(w.src_size)], static_cast<char*>(dst), static_cast<const char*>(src));
 }
 
 void fill(int64_t item_size, int ndim, const int64_t* sizes, void* dst, const int64_t* dst_strides, const void* value) {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "cpu/lanes.h"
 #include "runtime/parallel.h"
 
 namespace facula::cpu::FACULA_ISA {
@@ -259,6 +260,17 @@ std::vector<Run> runs_of(const Taps& t) {
   return runs;
 }
 
+// A call of memcpy costs more than a short run.
+template <class T>
+inline void copy_run(int64_t n, const T* from, T* to) {
+  constexpr int64_t N = kLaneBytes / static_cast<int64_t>(sizeof(T));
+  if (n > 8 * N) return void(std::memcpy(to, from, static_cast<size_t>(n) * sizeof(T)));
+  int64_t i = 0;
+  for (; i + N <= n; i += N) std::memcpy(to + i, from + i, kLaneBytes);
+  if (i < n && n >= N) return void(std::memcpy(to + n - N, from + n - N, kLaneBytes));
+  for (; i < n; ++i) to[i] = from[i];
+}
+
 // A row of outputs, by runs where they are long.
 struct NearestRow {
   static constexpr int64_t kLong = 8;
@@ -272,11 +284,7 @@ struct NearestRow {
   template <class T>
   void copy(const T* __restrict x, T* __restrict y) const {
     if (by_runs) {
-      for (const Run& r : runs)
-        if (r.length * inner == 1)
-          y[r.to] = x[r.from];
-        else
-          std::memcpy(y + r.to * inner, x + r.from * inner, static_cast<size_t>(r.length * inner) * sizeof(T));
+      for (const Run& r : runs) copy_run(r.length * inner, x + r.from * inner, y + r.to * inner);
     } else if (inner == 1) {
       for (int64_t o = 0; o < taps.out; ++o) y[o] = x[taps.index[o]];
     } else {
@@ -291,21 +299,26 @@ struct NearestRow {
   }
 };
 
-// The row of inputs that a row of outputs is made of.
-inline int64_t source_row(const Resampling& s, int64_t row) {
-  return source(s.depth, row / s.height.out) * s.height.in + source(s.height, row % s.height.out);
+// The row of inputs that each row of outputs is made of.
+std::vector<int64_t> source_rows(const Resampling& s) {
+  std::vector<int64_t> rows;
+  for (int64_t d = 0; d < s.depth.out; ++d)
+    for (int64_t h = 0; h < s.height.out; ++h) rows.push_back(source(s.depth, d) * s.height.in + source(s.height, h));
+  return rows;
 }
 
 template <class T>
 void nearest(const Resampling& s, const T* x, T* y) {
-  const int64_t rows = s.depth.out * s.height.out, from = s.width.in * s.inner, to = s.width.out * s.inner;
+  const std::vector<int64_t> sources = source_rows(s);
+  const int64_t rows = static_cast<int64_t>(sources.size()), from = s.width.in * s.inner, to = s.width.out * s.inner;
   const NearestRow line(s.width, s.inner);
   parallel_for(s.planes * rows, kGrain / (to + 1) + 1, [&](int64_t begin, int64_t end) {
-    const T* before = nullptr;
-    for (int64_t i = begin; i < end; ++i) {
-      const T* in = x + (i / rows * s.depth.in * s.height.in + source_row(s, i % rows)) * from;
+    const T *before = nullptr, *plane = x + begin / rows * s.depth.in * s.height.in * from;
+    for (int64_t i = begin, row = begin % rows; i < end; ++i, ++row) {
+      if (row == rows) row = 0, plane += s.depth.in * s.height.in * from;
+      const T* in = plane + sources[static_cast<size_t>(row)] * from;
       if (in == before)  // the row above is the same, and still in L1
-        std::memcpy(y + i * to, y + (i - 1) * to, static_cast<size_t>(to) * sizeof(T));
+        copy_run(to, y + (i - 1) * to, y + i * to);
       else
         line.copy(in, y + i * to);
       before = in;
@@ -314,13 +327,15 @@ void nearest(const Resampling& s, const T* x, T* y) {
 }
 template <class T>
 void nearest_backward(const Resampling& s, const T* dy, T* dx) {
-  const int64_t rows = s.depth.out * s.height.out, from = s.width.in * s.inner, to = s.width.out * s.inner;
+  const std::vector<int64_t> sources = source_rows(s);
+  const int64_t rows = static_cast<int64_t>(sources.size()), from = s.width.in * s.inner, to = s.width.out * s.inner;
   const int64_t plane = s.depth.in * s.height.in * from;
   const NearestRow line(s.width, s.inner);
   parallel_for(s.planes, kGrain / (rows * to + 1) + 1, [&](int64_t begin, int64_t end) {
     std::memset(dx + begin * plane, 0, static_cast<size_t>((end - begin) * plane) * sizeof(T));
-    for (int64_t i = begin * rows; i < end * rows; ++i)
-      line.add(dy + i * to, dx + i / rows * plane + source_row(s, i % rows) * from);
+    for (int64_t p = begin; p < end; ++p)
+      for (int64_t row = 0; row < rows; ++row)
+        line.add(dy + (p * rows + row) * to, dx + p * plane + sources[static_cast<size_t>(row)] * from);
   });
 }
 

@@ -141,6 +141,10 @@ struct Kept {
   }
 };
 
+Tensor transposed_memory(const Tensor& t) {
+  return ops::contiguous_memory(alias(t, {t->sizes[1], t->sizes[0]}, {t->strides[1], t->strides[0]}, t->byte_offset));
+}
+
 struct Forward {
   const Walk& k;
   const Weights& w;
@@ -149,14 +153,20 @@ struct Forward {
   Tensor product;  // [batch, gates]: the state's part (GRU)
   Tensor y;
   States now;
+  Tensor turned;  // the state's weights as [outputs, gates], where enough steps read them
 
+  void times_state(int64_t rows, void* to, bool add) const {
+    if (!turned) return times_weight(k, rows, w.state, now.h->data(), to, add);
+    gemm(k.dtype, false, false, rows, k.gates, k.outputs, 1, now.h->data(), k.outputs, turned->data(), k.gates,
+         add ? 1 : 0, to, k.gates);
+  }
   void step(int64_t t) {
     const int64_t rows = k.sizes[t], at = k.starts[t];
     const auto& kernels = cpu::recurrent();
     void* out = k.row(y, at);
     if (k.cell == Cell::Lstm) {
       void *gates = k.row(kept.gates, at), *raw = k.row(kept.raw, at);
-      times_weight(k, rows, w.state, now.h->data(), gates, true);
+      times_state(rows, gates, true);
       kernels.lstm(k.dtype, rows, k.hidden, gates, now.c->data(), k.row(kept.cells, at), raw);
       copy_rows(k, now.c, 0, k.row(kept.cells, at), rows);
       if (w.projection)
@@ -164,12 +174,12 @@ struct Forward {
       else
         std::memcpy(out, raw, static_cast<size_t>(rows * k.hidden * k.item()));
     } else if (k.cell == Cell::Gru) {
-      times_weight(k, rows, w.state, now.h->data(), product->data(), false);
+      times_state(rows, product->data(), false);
       if (w.state_bias)
         for (int64_t r = 0; r < rows; ++r) kernels.add(k.dtype, k.gates, k.row(product, r), w.state_bias->data());
       kernels.gru(k.dtype, rows, k.hidden, k.row(sums, at), product->data(), now.h->data(), k.row(kept.gates, at), out);
     } else {
-      times_weight(k, rows, w.state, now.h->data(), out, true);
+      times_state(rows, out, true);
       kernels.plain(k.dtype, k.cell == Cell::Relu, rows * k.hidden, out);
     }
     copy_rows(k, now.h, 0, k.row(y, at), rows);
@@ -204,7 +214,9 @@ TensorList recurrent(const Tensor& x, const Tensor& h0, MaybeTensor c0, const Te
   // The sums over the inputs go where the step's activation is wanted.
   Tensor sums = k.cell == Cell::Lstm ? kept.gates : k.cell == Cell::Gru ? empty({k.total, k.gates}, k.dtype) : y;
   fill_rows(sums, w.input_bias);
-  Forward forward = {k, w, kept, sums, {}, y, {copied(h0, k.dtype), c0 ? copied(*c0, k.dtype) : Tensor()}};
+  Forward forward = {k, w, kept, sums, {}, y, {copied(h0, k.dtype), c0 ? copied(*c0, k.dtype) : Tensor()}, {}};
+  constexpr int64_t kSteps = 4, kRows = 2;  // uses that pay for the transposition (measured)
+  if (k.steps() >= kSteps && k.batch >= kRows) forward.turned = transposed_memory(w.state);
   if (k.cell == Cell::Gru) forward.product = empty({k.batch, k.gates}, k.dtype);
   {
     GilRelease unlocked(k.total * k.gates * (k.inputs + k.outputs) > kLongWork);

@@ -28,6 +28,7 @@ namespace facula {
   F(Conv) \
   F(Pool) \
   F(Resample) \
+  F(Unfold) \
   F(GridSample) \
   F(Step) \
   F(Sort) \

@@ -66,6 +66,8 @@ LAYERS = [
         "nn.functional.adaptive_avg_pool3d", _VOLUME, (1, 2, 2),
         entries=("_adaptive_avg_pool3d", "_adaptive_avg_pool3d_backward"),
     ),
+    Sample("nn.functional.unfold", _IMAGE, (2, 3), dilation=(1, 2), padding=1, stride=(2, 1), entries="_im2col"),
+    Sample("nn.functional.fold", F(N, 12, 15), (4, 5), (2, 3), padding=(0, 1), stride=1, entries="_col2im"),
     Sample("nn.functional.embedding_bag", _BAG, F(6, 4), _STARTS, entries=_BAGS),
     Sample(
         "nn.functional.embedding_bag", _BAG, F(6, 4), _STARTS, mode="sum", per_sample_weights=F(5),

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
-
-from .padding import pad
+from facula._native import native
 
 __all__ = ["fold", "unfold"]
+
+
+@native
+def _im2col(
+    input: Tensor, kernel_size: tuple[int, ...], dilation: tuple[int, ...], padding: tuple[int, ...],
+    stride: tuple[int, ...],
+) -> Tensor:  # fmt: skip
+    """Windows of (N, C, H, W) as columns."""
+
+
+@native
+def _col2im(
+    input: Tensor, image: tuple[int, ...], kernel_size: tuple[int, ...], dilation: tuple[int, ...],
+    padding: tuple[int, ...], stride: tuple[int, ...],
+) -> Tensor:  # fmt: skip
+    """Columns added back into images of the given sizes."""
 
 
 def _pair(value, name: str, function: str) -> tuple[int, int]:
@@ -19,8 +34,8 @@ def _pair(value, name: str, function: str) -> tuple[int, int]:
     return (value[0], value[-1])
 
 
-def _lines(function: str, sizes, kernel_size, dilation, padding, stride) -> list[tuple[list[int], int, int]]:
-    """For height and width: the padded index of every (kernel element, window), the windows, the padding."""
+def _numbers(function: str, sizes, kernel_size, dilation, padding, stride) -> tuple[list, int, int]:
+    """Kernel, dilation, padding and stride as pairs, and how many windows there are down and across."""
     numbers = [
         _pair(value, name, function)
         for value, name in (
@@ -31,11 +46,8 @@ def _lines(function: str, sizes, kernel_size, dilation, padding, stride) -> list
         if min(values) < least:
             what = "greater than zero" if least else "non-negative"
             raise RuntimeError(f"{name} should be {what}, but got {values}")
-    lines = []
-    for size, k, d, p, s in zip(sizes, *numbers):
-        count = (size + 2 * p - d * (k - 1) - 1) // s + 1
-        lines.append(([e * d + w * s for e in range(k) for w in range(max(count, 0))], count, p))
-    return lines
+    h, w = ((size + 2 * p - d * (k - 1) - 1) // s + 1 for size, k, d, p, s in zip(sizes, *numbers))
+    return numbers, h, w
 
 
 def _batch(function: str, input: Tensor, dims: int) -> Tensor:
@@ -67,20 +79,20 @@ def unfold(input: Tensor, kernel_size, dilation=1, padding=0, stride=1) -> Tenso
                 [1., 3.]])
     """
     batch = _batch("im2col", input, 4)
-    (rows, h, ph), (columns, w, pw) = _lines("unfold", batch.shape[2:], kernel_size, dilation, padding, stride)
+    numbers, h, w = _numbers("unfold", batch.shape[2:], kernel_size, dilation, padding, stride)
     if h < 1 or w < 1:
         raise RuntimeError(
             f"Given input with spatial size {tuple(batch.shape[2:])}, kernel_size={kernel_size}, dilation={dilation}, "
             f"padding={padding}, calculated shape of the array of sliding blocks as ({h}, {w}), but its components "
             "must be at least one."
         )
-    if ph or pw:
-        batch = pad(batch, (pw, pw, ph, ph))
-    x = batch.index_select(2, facula.tensor(rows)).index_select(3, facula.tensor(columns))
-    n, c = x.shape[:2]
-    x = x.reshape(n, c, len(rows) // h, h, len(columns) // w, w).permute(0, 1, 2, 4, 3, 5)
-    x = x.reshape(n, c * (len(rows) // h) * (len(columns) // w), h * w)
+    x = _by_parts(lambda part: _im2col(part, *numbers), batch)
     return x if input.dim() == 4 else x.squeeze(0)
+
+
+def _by_parts(function, x: Tensor) -> Tensor:
+    """A linear function of real tensors, of a complex one."""
+    return facula.complex(function(x.real), function(x.imag)) if x.is_complex() else function(x)
 
 
 def fold(input: Tensor, output_size, kernel_size, dilation=1, padding=0, stride=1) -> Tensor:
@@ -104,8 +116,8 @@ def fold(input: Tensor, output_size, kernel_size, dilation=1, padding=0, stride=
     """
     batch = _batch("col2im", input, 3)
     size = _pair(output_size, "output_size", "fold")
-    (rows, h, ph), (columns, w, pw) = _lines("fold", size, kernel_size, dilation, padding, stride)
-    kh, kw = _pair(kernel_size, "kernel_size", "fold")
+    numbers, h, w = _numbers("fold", size, kernel_size, dilation, padding, stride)
+    kh, kw = numbers[0]
     n, total, windows = batch.shape
     if total % (kh * kw):
         raise RuntimeError(
@@ -118,9 +130,6 @@ def fold(input: Tensor, output_size, kernel_size, dilation=1, padding=0, stride=
             f"stride={stride}, expected size of input's dimension 2 to match the calculated number of sliding blocks "
             f"{h} * {w} = {h * w}, but got input.size(2)={windows}."
         )
-    c = total // (kh * kw)
-    x = batch.reshape(n, c, kh, kw, h, w).permute(0, 1, 2, 4, 3, 5).reshape(n, c, kh * h, kw * w)
-    x = x.new_zeros(n, c, kh * h, size[1] + 2 * pw).index_add(3, facula.tensor(columns), x)
-    x = x.new_zeros(n, c, size[0] + 2 * ph, size[1] + 2 * pw).index_add(2, facula.tensor(rows), x)
-    x = x[:, :, ph : ph + size[0], pw : pw + size[1]].contiguous()
+    shape = (n, total // (kh * kw), *size)
+    x = _by_parts(lambda part: _col2im(part, shape, *numbers), batch)
     return x if input.dim() == 3 else x.squeeze(0)
