@@ -219,6 +219,7 @@ inline auto fold_contiguous(const S* x, int64_t n) {
     a = Op::map(load(x));
     V b = Op::map(load(x + W)), c = Op::map(load(x + 2 * W)), d = Op::map(load(x + 3 * W));
     for (i = 4 * W; i + 4 * W <= n; i += 4 * W) {
+      for (int k = 0; k < 4 * kLaneBytes; k += 64) __builtin_prefetch(reinterpret_cast<const char*>(x + i) + k + 2048);
       a = Op::join(a, Op::map(load(x + i)));
       b = Op::join(b, Op::map(load(x + i + W)));
       c = Op::join(c, Op::map(load(x + i + 2 * W)));
