@@ -169,7 +169,10 @@ template <class T, int W>
 void pack_sliver(const T* from, int64_t line, int64_t step, int count, int64_t depth, T* to) {
   if (line == 1 && count == W) {
     for (int64_t p = 0; p < depth; ++p, from += step, to += W) {
-      __builtin_prefetch(from + 8 * step);  // long strides defeat the hardware's prefetcher
+      for (int i = 0; i < W; i += 64 / static_cast<int>(sizeof(T))) {
+        __builtin_prefetch(from + 8 * step + i);  // long strides defeat the hardware's prefetcher
+        __builtin_prefetch(to + 8 * W + i, 1);
+      }
       std::memcpy(to, from, W * sizeof(T));
     }
     return;

@@ -125,9 +125,10 @@ int64_t equal_parts(int64_t whole, int64_t most) {  // the size of parts that ar
   return (whole - 1) / parts + 1;
 }
 
-// The largest part of the product that is packed at once: operands of at most about 8 MiB.
+// The largest part of the product that is packed at once: operands of at most about 3 MiB, so that they
+// are still in a cache when they are read.
 Extent chunk_of(const Product& g) {
-  constexpr int64_t kBytes = 8 << 20, kSide = 3840;  // a multiple of every sliver
+  constexpr int64_t kBytes = 3 << 20, kSide = 3840;  // a multiple of every sliver
   const int64_t depth = equal_parts(g.k, g.kernels->depth), blocks = (g.k - 1) / depth + 1;
   Extent c{std::min(g.m, kSide), std::min(g.n, kSide), depth};
   c.depth *= std::clamp<int64_t>(kBytes / ((c.rows + c.columns) * depth * g.size), 1, blocks);
@@ -136,7 +137,7 @@ Extent chunk_of(const Product& g) {
 
 // Sides of the blocks of C that threads take: large ones read less, enough of them share the work evenly.
 Extent block_of(const Product& g) {
-  constexpr int64_t kBlocksPerThread = 4, kRows = 240;
+  constexpr int64_t kBlocksPerThread = 8, kRows = 240;
   constexpr double kLeastWork = 1 << 19;  // multiply-adds: about 5 us
   const cpu::PackedGemm& kernels = *g.kernels;
   const int64_t enough = num_threads() > 1 ? kBlocksPerThread * num_threads() : 1;
