@@ -174,12 +174,6 @@ LANE_OP void store_partial(T* p, const T* staged, int n) {
 #endif
   std::memcpy(p, staged, static_cast<size_t>(n) * sizeof(T));
 }
-// A whole vector in memory whose first n < width lanes are p's, the rest 1.
-template <class T>
-LANE_OP void stage_partial(T* stage, const T* p, int n) {
-  store(stage, load_partial(p, n, T(1)));
-}
-
 // ---- 16-bit floats: float lanes in registers ----
 
 LANE_OP Vec<float> load(const Half* p) {
@@ -248,14 +242,6 @@ LANE_OP void narrow_block(const float* x, int64_t n, S* out) {
   store_lanes(rest, load(staged));
   std::memcpy(out + i, rest, static_cast<size_t>(n - i) * sizeof(S));
 }
-template <class T>
-  requires(sizeof(T) == 2)
-LANE_OP void stage_partial(T* stage, const T* p, int n) {
-  const T one = std::is_same_v<T, Half> ? T{0x3c00} : T{0x3f80};
-  for (int i = 0; i < Vec<float>::width; ++i) stage[i] = one;
-  std::memcpy(stage, p, static_cast<size_t>(n) * sizeof(T));
-}
-
 // A result vector: lanes as they are, truth values as one byte 0 or 1 each.
 template <class T>
 LANE_OP void store_lanes(T* p, Vec<T> x) {
@@ -588,46 +574,9 @@ LANE_OP void store_lanes(Complex<T>* p, ComplexLane<T> x) {
 }
 LANE_OP void store_lanes(uint8_t* p, bool m) { *p = m; }
 
-// ---- narrow integers: one at a time, which the compiler makes vectors of ----
-
-template <class T>
-struct IntegerLane {
-  using Lane = T;
-  using MaskType = bool;
-  static constexpr int width = 1;
-  T x;
-  IntegerLane() = default;
-  template <class N>
-    requires(std::is_arithmetic_v<N>)
-  LANE_OP IntegerLane(N x) : x(static_cast<T>(x)) {}
-  LANE_OP uint32_t bits() const { return static_cast<uint32_t>(x); }  // arithmetic in it wraps around
-  friend LANE_OP IntegerLane operator+(IntegerLane a, IntegerLane b) { return a.bits() + b.bits(); }
-  friend LANE_OP IntegerLane operator-(IntegerLane a, IntegerLane b) { return a.bits() - b.bits(); }
-  friend LANE_OP IntegerLane operator*(IntegerLane a, IntegerLane b) { return a.bits() * b.bits(); }
-  friend LANE_OP IntegerLane operator-(IntegerLane a) { return 0u - a.bits(); }
-  friend LANE_OP bool operator<(IntegerLane a, IntegerLane b) { return a.x < b.x; }
-  friend LANE_OP bool operator<=(IntegerLane a, IntegerLane b) { return a.x <= b.x; }
-  friend LANE_OP bool operator>(IntegerLane a, IntegerLane b) { return a.x > b.x; }
-  friend LANE_OP bool operator>=(IntegerLane a, IntegerLane b) { return a.x >= b.x; }
-  friend LANE_OP bool operator==(IntegerLane a, IntegerLane b) { return a.x == b.x; }
-  friend LANE_OP bool operator!=(IntegerLane a, IntegerLane b) { return a.x != b.x; }
-  friend LANE_OP IntegerLane select(bool c, IntegerLane a, IntegerLane b) { return c ? a : b; }
-  friend LANE_OP IntegerLane bit_and(IntegerLane a, IntegerLane b) { return a.x & b.x; }
-  friend LANE_OP IntegerLane bit_or(IntegerLane a, IntegerLane b) { return a.x | b.x; }
-  friend LANE_OP IntegerLane bit_xor(IntegerLane a, IntegerLane b) { return a.x ^ b.x; }
-  template <class F>
-  friend LANE_OP IntegerLane map_lanes(F f, IntegerLane a, IntegerLane b) {
-    return f(a.x, b.x);
-  }
-};
-template <class T>
-LANE_OP void store_lanes(T* p, IntegerLane<T> x) {
-  *p = x.x;
-}
-
 template <class T>
 struct LanesOf {
-  using type = std::conditional_t<std::is_integral_v<T> && sizeof(T) < 8, IntegerLane<T>, Vec<T>>;
+  using type = Vec<T>;
 };
 template <>
 struct LanesOf<Half> {

@@ -9,9 +9,14 @@ namespace facula::cpu {
 // n results from blocks of operands; a primitive's kernel has its operands in in[0..2].
 using BlockKernel = void (*)(int64_t n, void* out, const void* const* in);
 
+// The same over elements as they are stored, n a multiple of kStoredStep. Bit k of `constants`: in[k] is one value, of
+// the type of the lanes (float for 16-bit floats), for all n.
+using StoredKernel = void (*)(int64_t n, void* out, const void* const* in, uint32_t constants);
+inline constexpr int64_t kStoredStep = 64;  // as many elements as the widest vector holds bytes
+
 struct FormulaKernels {
   BlockKernel value[5];          // by Column
-  BlockKernel own[8];            // by DType up to BFloat16, in elements of that type; null: by way of a column
+  StoredKernel own[8];           // by DType up to BFloat16, of elements of that type; null: by way of a column
   BlockKernel derivative[4][2];  // by operand; F32, F64
 };
 

@@ -22,12 +22,7 @@ template <class T, int arity, class F>
 LANE_OP void loop_over_lanes(F f, int64_t n, void* out, const void* const* in) {
   using V = typename LanesOf<T>::type;
   constexpr int W = V::width;
-  auto compute = [&]<size_t... k>(std::index_sequence<k...>, auto& p, int64_t i) {
-    if constexpr (std::is_integral_v<T> && W == 1)
-      return f(V(p[k][i])...);
-    else
-      return f(load(p[k] + i)...);
-  };
+  auto compute = [&]<size_t... k>(std::index_sequence<k...>, auto& p, int64_t i) { return f(load(p[k] + i)...); };
   constexpr auto operands = std::make_index_sequence<arity>();
   const T* p[arity];
   for (int k = 0; k < arity; ++k) p[k] = static_cast<const T*>(in[k]);
@@ -57,7 +52,7 @@ LANE_OP void loop_over_lanes(F f, int64_t n, void* out, const void* const* in) {
       rest = static_cast<int>(n - i);
       rest_to = to + i;
       for (int k = 0; k < arity; ++k) {
-        stage_partial(stage[k], p[k] + i, rest);
+        store(stage[k], load_partial(p[k] + i, rest, T(1)));
         p[k] = stage[k];
       }
       to = staged_out;
@@ -95,6 +90,59 @@ void derivative_kernel(int64_t n, void* out, const void* const* in) {
   }
 }
 
+// out[i] = f(in[0][i], ...) over whole vectors of elements as they are stored, or one value for all where `constants`
+// says so.
+template <class S, int arity, class F>
+LANE_OP void loop_over_stored(F f, int64_t n, void* out, const void* const* in, uint32_t constants) {
+  using V = typename LanesOf<S>::type;
+  using T = typename V::Lane;
+  const S* p[arity];
+  V value[arity];
+  for (int k = 0; k < arity; ++k) {
+    p[k] = static_cast<const S*>(in[k]);
+    value[k] = constants >> k & 1 ? *static_cast<const T*>(in[k]) : T(0);
+  }
+  auto compute = [&]<size_t... k>(std::index_sequence<k...>, int64_t i) {
+    asm("" : "+r"(constants));  // one loop, not one for every set of constants
+    return f((constants >> k & 1 ? value[k] : load(p[k] + i))...);
+  };
+  constexpr auto operands = std::make_index_sequence<arity>();
+  using Out = std::conditional_t<std::is_same_v<decltype(compute(operands, 0)), V>, S, uint8_t>;
+  Out* to = static_cast<Out*>(out);
+  bool far = n >= kFarBytes / static_cast<int64_t>(sizeof(S));
+  for (int64_t i = 0; i < n; i += V::width) {
+    asm("" : "+r"(far));
+    if (far) {
+      for (int k = 0; k < arity; ++k)
+        if (!(constants >> k & 1)) __builtin_prefetch(reinterpret_cast<const char*>(p[k] + i) + kAheadBytes);
+      __builtin_prefetch(reinterpret_cast<const char*>(to + i) + kAheadBytes, 1);
+    }
+    store_lanes(to + i, compute(operands, i));
+  }
+}
+template <class F, class S>
+void stored_kernel(int64_t n, void* out, const void* const* in, uint32_t constants) {
+  loop_over_stored<S, F::arity>([](auto... x) { return F::value(x...); }, n, out, in, constants);
+}
+// Narrow lanes pay where there are many of them: the baseline converts.
+template <class F>
+constexpr void add_stored([[maybe_unused]] StoredKernel (&kernel)[8]) {
+#if defined(__F16C__)
+  constexpr bool signs = (F::stored & formula::O) != 0, integers = signs || (F::stored & formula::N) != 0;
+  if constexpr (integers) {
+    kernel[index_of(DType::UInt8)] = stored_kernel<F, std::conditional_t<signs, uint8_t, int8_t>>;
+    kernel[index_of(DType::Int8)] = stored_kernel<F, int8_t>;
+    kernel[index_of(DType::Int16)] = stored_kernel<F, int16_t>;
+  }
+  if constexpr (integers || (F::stored & formula::J) != 0) kernel[index_of(DType::Int32)] = stored_kernel<F, int32_t>;
+  if constexpr ((F::stored & formula::B) != 0) kernel[index_of(DType::Bool)] = stored_kernel<F, int8_t>;
+  if constexpr ((F::stored & formula::H) != 0) {
+    kernel[index_of(DType::Float16)] = stored_kernel<F, Half>;
+    kernel[index_of(DType::BFloat16)] = stored_kernel<F, BFloat>;
+  }
+#endif
+}
+
 template <class F>
 constexpr FormulaKernels kernels_of() {
   FormulaKernels k{};
@@ -103,17 +151,7 @@ constexpr FormulaKernels kernels_of() {
   if constexpr (F::columns & 4) k.value[2] = value_kernel<F, int64_t>;
   if constexpr (F::columns & 8) k.value[3] = value_kernel<F, Complex<float>>;
   if constexpr (F::columns & 16) k.value[4] = value_kernel<F, Complex<double>>;
-  if constexpr (F::truth_values) k.own[index_of(DType::Bool)] = value_kernel<F, uint8_t>;
-  if constexpr (F::narrow_integers) {
-    k.own[index_of(DType::UInt8)] = value_kernel<F, uint8_t>;
-    k.own[index_of(DType::Int8)] = value_kernel<F, int8_t>;
-    k.own[index_of(DType::Int16)] = value_kernel<F, int16_t>;
-    k.own[index_of(DType::Int32)] = value_kernel<F, int32_t>;
-  }
-  if constexpr (F::halves) {
-    k.own[index_of(DType::Float16)] = value_kernel<F, Half>;
-    k.own[index_of(DType::BFloat16)] = value_kernel<F, BFloat>;
-  }
+  add_stored<F>(k.own);
   [&]<size_t... j>(std::index_sequence<j...>) {
     auto add = [&]<int operand>() {
       if constexpr (F::ahead >> operand & 1) {

@@ -1,4 +1,4 @@
-// Rounding, comparison-like and division-like primitives on lanes of float, double and int64_t.
+// Rounding, comparison-like and division-like primitives on lanes of float, double and integers.
 // Integer division never traps: by zero it gives 0 (the caller raises PyTorch's error), INT64_MIN / -1 wraps.
 #pragma once
 #include <cstdint>
@@ -9,11 +9,6 @@ namespace facula::lane_math {
 
 #define INT_MATH        \
   template <IntLanes V> \
-  [[gnu::always_inline]] inline
-template <class V>
-concept NarrowLanes = IntLanes<V> && sizeof(typename V::Lane) < 8;
-#define NARROW_MATH        \
-  template <NarrowLanes V> \
   [[gnu::always_inline]] inline
 #define ANY_MATH                          \
   template <class V>                      \
@@ -142,13 +137,20 @@ SCALAR_OP int64_t power(int64_t a, int64_t b) {
     if (b & 1) r *= base;
   return static_cast<int64_t>(r);
 }
-SCALAR_OP int64_t gcd(int64_t a, int64_t b) {
+// Euclid's algorithm; the processor divides short numbers in half of the time.
+template <class U>
+SCALAR_OP U common_divisor(U a, U b) {
   while (b) {
-    int64_t r = rest(a, b);
+    U r = a % b;
     a = b;
     b = r;
   }
-  return a < 0 ? wrap_neg(a) : a;
+  return a;
+}
+SCALAR_OP int64_t gcd(int64_t a, int64_t b) {
+  const uint64_t m = static_cast<uint64_t>(a < 0 ? wrap_neg(a) : a), n = static_cast<uint64_t>(b < 0 ? wrap_neg(b) : b);
+  if ((m | n) >> 32) return static_cast<int64_t>(common_divisor(m, n));
+  return common_divisor(static_cast<uint32_t>(m), static_cast<uint32_t>(n));
 }
 SCALAR_OP int64_t lcm(int64_t a, int64_t b) {
   int64_t g = gcd(a, b);
@@ -187,34 +189,15 @@ DIVISION(trunc_divide, quotient, trunc(q))
 DIVISION(floor_divide, floor_quotient, floor(q))
 #undef DIVISION
 
-// Narrow integers: quotients of 16 bits are exact in float in the same sense, wider ones in double.
-template <NarrowLanes V>
-using QuotientType = std::conditional_t<sizeof(typename V::Lane) <= 2, float, double>;
-#define NARROW_DIVISION(name, formula)                                                                  \
-  NARROW_MATH V name(V x, V y) {                                                                        \
-    using F = QuotientType<V>;                                                                          \
-    const F a = static_cast<F>(x.x), b = y.x == 0 ? F(1) : static_cast<F>(y.x), q = a / b;              \
-    using I = std::conditional_t<sizeof(F) == 4, int32_t, int64_t>; /* -2^31 / -1 is 2^31, and wraps */ \
-    return y.x == 0 ? V(0) : V(static_cast<I>(formula));                                                \
-  }
-NARROW_DIVISION(fmod, a - std::trunc(q) * b)
-NARROW_DIVISION(remainder, a - std::floor(q) * b)
-NARROW_DIVISION(trunc_divide, std::trunc(q))
-NARROW_DIVISION(floor_divide, std::floor(q))
-#undef NARROW_DIVISION
-
-// Counts beyond the type's bits, and negative ones, shift everything out (of a negative number all but the sign).
+// A count that is negative or beyond the type moves all bits out; the sign stays.
+template <IntLanes V>
+inline constexpr int kLaneBits = 8 * sizeof(typename V::Lane);
 INT_MATH V bitwise_left_shift(V x, V n) {
-  auto inside = (n >= 0) & (n < 64);
+  auto inside = (n >= 0) & (n < kLaneBits<V>);
   return select(inside, shift_left(x, select(inside, n, V(0))), V(0));
 }
-INT_MATH V bitwise_right_shift(V x, V n) { return shift_right(x, select((n >= 0) & (n < 64), n, V(63))); }
-NARROW_MATH V bitwise_left_shift(V x, V n) {
-  const bool inside = n.x >= 0 && n.x < 32;
-  return inside ? V(x.bits() << (inside ? n.x : 0)) : V(0);
-}
-NARROW_MATH V bitwise_right_shift(V x, V n) {
-  return V(static_cast<int32_t>(x.x) >> (n.x >= 0 && n.x < 32 ? n.x : 31));
+INT_MATH V bitwise_right_shift(V x, V n) {
+  return shift_right(x, select((n >= 0) & (n < kLaneBits<V>), n, V(kLaneBits<V> - 1)));
 }
 
 INT_MATH V bitwise_and(V x, V y) { return bit_and(x, y); }

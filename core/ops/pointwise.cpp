@@ -535,7 +535,8 @@ static Tensor pointwise_in_place(const OpDef& op, const Arg* args, size_t n, con
   Node* node = recording ? record(op, args, n, saves, true) : nullptr;
   Tensor result;
   try {
-    if (!run_simple(op, args, n, self, result) && !run_bitwise(op, args, n, self, result))
+    if (!run_simple(op, args, n, self, result) && !run_stored(op, args, n, self, result) &&
+        !run_bitwise(op, args, n, self, result))
       run_general(op, args, n, self, Form::InPlace);
     finish_inplace(self, node);
     if (saves & kSaveResult) save_tensor(node, self, -1);
@@ -560,7 +561,8 @@ Tensor apply_pointwise(const OpDef& op, const Arg* args, size_t n, const Tensor&
                "(): functions with out=... arguments don't support automatic differentiation, "
                "but one of the arguments requires grad.");
   Tensor result;
-  if (!run_simple(op, args, n, out, result) && !run_bitwise(op, args, n, out, result)) {
+  if (!run_simple(op, args, n, out, result) && !run_stored(op, args, n, out, result) &&
+      !run_bitwise(op, args, n, out, result)) {
     if (const OpDef* complex = complex_form(op, args, n)) return run_complex_form(*complex, args, n, out, form);
     result = run_general(op, args, n, out, form);
   }

@@ -15,12 +15,14 @@ namespace facula::formula {
 //   columns         R float and double, I integer, C complex; Z: the integer form has forbidden operands 1 (caller
 //   checks);
 //                   W: whole numbers yes, truth values no
-//                   N, H, B: kernels of narrow integers, 16-bit floats, truth values themselves too
+//                   Kernels over elements as they are stored as well, not block by block (docs/notes/formulas.md):
+//                   integers of 8, 16 and 32 bits N without and O with regard to their sign, J of 32 bits alone, B
+//                   truth values, H 16-bit floats, in float lanes. N, O and J give the low bits of what int64 gives.
 //   differentiable  bit j: operand j
 //   ahead           bit j: its derivative is compiled ahead of time, otherwise the interpreter computes it
 //   saved           OPERANDS, or RESULT(derivative in terms of the gradient g and the result y), as PyTorch saves
 inline constexpr int R = 0b00011, I = 0b00100, C = 0b11000, RI = R | I, RC = R | C, RIC = R | I | C, Z = 0b100000,
-                     W = 0b1000000, N = 0b10000000, H = 0b100000000, B = 0b1000000000;
+                     W = 0b1000000, N = 1 << 7, O = 1 << 8, J = 1 << 9, B = 1 << 10, H = 1 << 11;
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 inline constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 // Klambauer et al. 2017, appendix: the fixed point of mean 0 and variance 1.
@@ -30,14 +32,14 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
 #define FACULA_ARITHMETIC_FORMULAS(F) \
   F(add, AddBackward0, Promoted, RIC | N | H, 0b11, 0, OPERANDS, (auto x, auto y), x + y) \
   F(sub, SubBackward0, Promoted, RIC | W | N | H, 0b11, 0, OPERANDS, (auto x, auto y), x - y) \
-  F(rsub, RsubBackward0, Promoted, RIC | W | N, 0b11, 0, OPERANDS, (auto x, auto y), y - x) \
+  F(rsub, RsubBackward0, Promoted, RIC | W | N | H, 0b11, 0, OPERANDS, (auto x, auto y), y - x) \
   F(mul, MulBackward0, Promoted, RIC | N | H, 0b11, 0b11, OPERANDS, (auto x, auto y), x * y) \
   F(div, DivBackward0, Float, RC | H, 0b11, 0b11, OPERANDS, (auto x, auto y), x / y) \
-  F(div_floor, DivBackward2, Promoted, RI | Z | W | N, 0b11, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
-  F(div_trunc, DivBackward2, Promoted, RI | Z | W | N, 0b11, 0, OPERANDS, (auto x, auto y), trunc_divide(x, y)) \
-  F(floor_divide, NONE, Promoted, RI | Z | W | N, 0, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
-  F(remainder, RemainderBackward1|0, Promoted, RI | Z | W | N, 0b11, 0, OPERANDS, (auto x, auto y), remainder(x, y)) \
-  F(fmod, FmodBackward1|0, Promoted, RI | Z | W | N, 0b11, 0, OPERANDS, (auto x, auto y), fmod(x, y)) \
+  F(div_floor, DivBackward2, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
+  F(div_trunc, DivBackward2, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), trunc_divide(x, y)) \
+  F(floor_divide, NONE, Promoted, RI | Z | W, 0, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
+  F(remainder, RemainderBackward1|0, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), remainder(x, y)) \
+  F(fmod, FmodBackward1|0, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), fmod(x, y)) \
   F(add_alpha, AddBackward0, Promoted, RIC, 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x + alpha * y) \
   F(sub_alpha, SubBackward0, Promoted, RIC | W, 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x - alpha * y) \
   F(lerp, LerpBackward1|0, Own, RC, 0b111, 0, OPERANDS, (auto start, auto end, auto weight), \
@@ -48,8 +50,8 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
     x + value * t1 / t2) \
   F(neg, NegBackward0, Promoted, RIC | N | H, 0b1, 0, OPERANDS, (auto x), -x) \
   F(positive, NONE, Promoted, RIC, 0b1, 0, OPERANDS, (auto x), x) \
-  F(abs, AbsBackward0, Promoted, RI | W | N | H, 0b1, 0b1, OPERANDS, (auto x), abs(x)) \
-  F(sign, SignBackward0, Promoted, RI | N, 0b1, 0, OPERANDS, (auto x), sign(x)) \
+  F(abs, AbsBackward0, Promoted, RI | W | O | H, 0b1, 0b1, OPERANDS, (auto x), abs(x)) \
+  F(sign, SignBackward0, Promoted, RI | O, 0b1, 0, OPERANDS, (auto x), sign(x)) \
   F(sgn, SgnBackward0, Promoted, RI, 0b1, 0, OPERANDS, (auto x), sign(x)) \
   F(square, PowBackward0, Promoted, RIC | N | H, 0b1, 0b1, OPERANDS, (auto x), x * x) \
   F(reciprocal, ReciprocalBackward0, Float, RC, 0b1, 0b1, RESULT(-g * (y * y)), (auto x), 1.0 / x) \
@@ -60,18 +62,18 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(frac, FracBackward0, Promoted, R, 0b1, 0, OPERANDS, (auto x), x - trunc(x)) \
   F(deg2rad, Deg2RadBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), x * (M_PI / 180.0)) \
   F(rad2deg, Rad2DegBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), x * (180.0 / M_PI)) \
-  F(maximum, MaximumBackward0, Promoted, RI | N | H, 0b11, 0b11, OPERANDS, (auto x, auto y), maximum(x, y)) \
-  F(minimum, MinimumBackward0, Promoted, RI | N | H, 0b11, 0b11, OPERANDS, (auto x, auto y), minimum(x, y)) \
+  F(maximum, MaximumBackward0, Promoted, RI | O | H, 0b11, 0b11, OPERANDS, (auto x, auto y), maximum(x, y)) \
+  F(minimum, MinimumBackward0, Promoted, RI | O | H, 0b11, 0b11, OPERANDS, (auto x, auto y), minimum(x, y)) \
   F(fmax, FmaxBackward0, Promoted, RI, 0b11, 0, OPERANDS, (auto x, auto y), fmax(x, y)) \
   F(fmin, FminBackward0, Promoted, RI, 0b11, 0, OPERANDS, (auto x, auto y), fmin(x, y)) \
   F(copysign, CopysignBackward0, Float, R, 0b11, 0, OPERANDS, (auto x, auto y), copysign(x, y)) \
   F(nextafter, NextafterBackward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), nextafter(x, y)) \
   F(heaviside, NONE, Promoted, RI, 0, 0, OPERANDS, (auto x, auto value), \
     select(x == 0.0, value, select(x > 0.0, 1.0, 0.0))) \
-  F(clamp, ClampBackward0|1, Promoted, RI | W | N | H, 0b111, 0b001, OPERANDS, (auto x, auto lo, auto hi), \
+  F(clamp, ClampBackward0|1, Promoted, RI | W | O | H, 0b111, 0b001, OPERANDS, (auto x, auto lo, auto hi), \
     at_most(at_least(x, lo), hi)) \
-  F(clamp_min, ClampMinBackward1|0, Promoted, RI, 0b11, 0b01, OPERANDS, (auto x, auto lo), at_least(x, lo)) \
-  F(clamp_max, ClampMaxBackward1|0, Promoted, RI, 0b11, 0b01, OPERANDS, (auto x, auto hi), at_most(x, hi)) \
+  F(clamp_min, ClampMinBackward1|0, Promoted, RI | O, 0b11, 0b01, OPERANDS, (auto x, auto lo), at_least(x, lo)) \
+  F(clamp_max, ClampMaxBackward1|0, Promoted, RI | O, 0b11, 0b01, OPERANDS, (auto x, auto hi), at_most(x, hi)) \
   F(nan_to_num, NanToNumBackward0, Promoted, RI, 0b1, 0, OPERANDS, (auto x, auto nan, auto posinf, auto neginf), \
     select(x != x, nan, select(is_value(x, kInfinity), posinf, select(is_value(x, -kInfinity), neginf, x)))) \
   F(where, WhereBackward0, Promoted, RIC, 0b110, 0b110, OPERANDS, (auto condition, auto x, auto y), \
@@ -82,14 +84,14 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
 #define FACULA_PREDICATE_FORMULAS(F) \
   F(eq, NONE, Bool, RIC | N | H, 0, 0, OPERANDS, (auto x, auto y), x == y) \
   F(ne, NONE, Bool, RIC | N | H, 0, 0, OPERANDS, (auto x, auto y), x != y) \
-  F(lt, NONE, Bool, RI | N | H, 0, 0, OPERANDS, (auto x, auto y), x < y) \
-  F(le, NONE, Bool, RI | N | H, 0, 0, OPERANDS, (auto x, auto y), x <= y) \
-  F(gt, NONE, Bool, RI | N | H, 0, 0, OPERANDS, (auto x, auto y), x > y) \
-  F(ge, NONE, Bool, RI | N | H, 0, 0, OPERANDS, (auto x, auto y), x >= y) \
-  F(logical_and, NONE, Bool, RIC | B, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) & (y != 0.0)) \
-  F(logical_or, NONE, Bool, RIC | B, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) | (y != 0.0)) \
-  F(logical_xor, NONE, Bool, RIC | B, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) ^ (y != 0.0)) \
-  F(logical_not, NONE, Bool, RIC | B, 0, 0, OPERANDS, (auto x), x == 0.0) \
+  F(lt, NONE, Bool, RI | O | H, 0, 0, OPERANDS, (auto x, auto y), x < y) \
+  F(le, NONE, Bool, RI | O | H, 0, 0, OPERANDS, (auto x, auto y), x <= y) \
+  F(gt, NONE, Bool, RI | O | H, 0, 0, OPERANDS, (auto x, auto y), x > y) \
+  F(ge, NONE, Bool, RI | O | H, 0, 0, OPERANDS, (auto x, auto y), x >= y) \
+  F(logical_and, NONE, Bool, RIC | N | B, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) & (y != 0.0)) \
+  F(logical_or, NONE, Bool, RIC | N | B, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) | (y != 0.0)) \
+  F(logical_xor, NONE, Bool, RIC | N | B, 0, 0, OPERANDS, (auto x, auto y), (x != 0.0) ^ (y != 0.0)) \
+  F(logical_not, NONE, Bool, RIC | N | B, 0, 0, OPERANDS, (auto x), x == 0.0) \
   F(isnan, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x), x != x) \
   F(isinf, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x), is_value(x, kInfinity) | is_value(x, -kInfinity)) \
   F(isfinite, NONE, Bool, RIC, 0, 0, OPERANDS, (auto x), x - x == 0.0) \
@@ -100,8 +102,8 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(bitwise_or, NONE, Promoted, I, 0, 0, OPERANDS, (auto x, auto y), bitwise_or(x, y)) \
   F(bitwise_xor, NONE, Promoted, I, 0, 0, OPERANDS, (auto x, auto y), bitwise_xor(x, y)) \
   F(bitwise_not, NONE, Promoted, I | N, 0, 0, OPERANDS, (auto x), bitwise_not(x)) \
-  F(bitwise_left_shift, NONE, Promoted, I | W | N, 0, 0, OPERANDS, (auto x, auto y), bitwise_left_shift(x, y)) \
-  F(bitwise_right_shift, NONE, Promoted, I | W | N, 0, 0, OPERANDS, (auto x, auto y), bitwise_right_shift(x, y)) \
+  F(bitwise_left_shift, NONE, Promoted, I | W | J, 0, 0, OPERANDS, (auto x, auto y), bitwise_left_shift(x, y)) \
+  F(bitwise_right_shift, NONE, Promoted, I | W | J, 0, 0, OPERANDS, (auto x, auto y), bitwise_right_shift(x, y)) \
   F(gcd, NONE, Promoted, I | W, 0, 0, OPERANDS, (auto x, auto y), gcd(x, y)) \
   F(lcm, NONE, Promoted, I | W, 0, 0, OPERANDS, (auto x, auto y), lcm(x, y))
 
@@ -149,7 +151,7 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
 #define FACULA_ACTIVATION_FORMULAS(F) \
   F(sigmoid, SigmoidBackward0, Float, RC | H, 0b1, 0b1, RESULT(g * (1.0 - y) * y), (auto x), sigmoid(x)) \
   F(logsigmoid, LogSigmoidBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), -softplus(-x)) \
-  F(relu, ReluBackward0, Promoted, RI | W | N | H, 0b1, 0b1, RESULT(select(y <= 0.0, 0.0, g)), (auto x), select(x <= 0.0, 0.0, x)) \
+  F(relu, ReluBackward0, Promoted, RI | W | O | H, 0b1, 0b1, RESULT(select(y <= 0.0, 0.0, g)), (auto x), select(x <= 0.0, 0.0, x)) \
   F(relu6, HardtanhBackward0, Promoted, RI | W, 0b1, 0b1, OPERANDS, (auto x), between(x, 0.0, 6.0)) \
   F(hardtanh, HardtanhBackward0, Own, RI | W, 0b1, 0b1, OPERANDS, (auto x, auto lo, auto hi), between(x, lo, hi)) \
   F(leaky_relu, LeakyReluBackward0, Own, R, 0b1, 0b1, OPERANDS, (auto x, auto slope), \
@@ -241,9 +243,7 @@ constexpr int count_operands(const char* list) {
     static constexpr int columns = (COLUMNS) & 0b11111;                             \
     static constexpr bool may_divide_by_zero = ((COLUMNS) & Z) != 0;                \
     static constexpr bool refuses_bool = ((COLUMNS) & W) != 0;                      \
-    static constexpr bool narrow_integers = ((COLUMNS) & N) != 0;                   \
-    static constexpr bool halves = ((COLUMNS) & H) != 0;                            \
-    static constexpr bool truth_values = ((COLUMNS) & B) != 0;                      \
+    static constexpr int stored = (COLUMNS) & (N | O | J | B | H);                  \
     static constexpr int differentiable = DIFFERENTIABLE, ahead = AHEAD;            \
     static constexpr int arity = count_operands(#LIST);                             \
     static auto value LIST { return __VA_ARGS__; }                                  \

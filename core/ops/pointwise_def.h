@@ -19,6 +19,9 @@ inline constexpr int kMaxOperands = 4;
 // A comparison or predicate writes bool (one byte) instead of the column's type.
 using PointwiseKernel = void (*)(int64_t n, void* out, const void* const* in);
 
+// The same over elements as they are stored in a narrower type, a multiple of cpu::kStoredStep (cpu/pointwise.h).
+using StoredKernel = void (*)(int64_t n, void* out, const void* const* in, uint32_t constants);
+
 enum class ResultType : uint8_t {
   Promoted,  // the promoted type of the operands: add
   Own,       // the type of operand 0, which the others are converted to: leaky_relu
@@ -36,7 +39,7 @@ struct PointwiseDef {
   bool may_divide_by_zero;  // I64: the kernel gives 0 for a zero divisor (operand 1); the caller raises the error
   bool refuses_bool;        // computed as integers, but not for truth values
   PointwiseKernel kernel[kColumns];  // null: this column is not supported
-  PointwiseKernel own[kOwnTypes];    // of contiguous elements of these types; null: by way of a column
+  StoredKernel own[kOwnTypes];       // of contiguous elements of these types; null: by way of a column
   // Gradient of operand j: kernel over the blocks (gradient, operands...) or (gradient, result).
   // Null: the interpreter runs derivative_expr(j).
   PointwiseKernel derivative[kMaxOperands][2];  // [j][F32 or F64]

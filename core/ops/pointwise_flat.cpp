@@ -12,7 +12,6 @@ namespace facula {
 // A call whose operands are contiguous and of the result's shape, or one value.
 struct Flat {
   const PointwiseOp* op;
-  PointwiseKernel own;  // of the elements' type; null: that of the column, which is the type
   Column column;
   DType type;
   int arity;
@@ -24,10 +23,6 @@ struct Flat {
   int64_t out_item;
   bool ahead;  // more for each thread than the second cache level holds
 };
-
-static void run_flat_kernel(const Flat& f, int64_t n, void* out, const void* const* in) {
-  f.own ? f.own(n, out, in) : run_kernel(*f.op, f.column, n, out, in);
-}
 
 // Kernels ask for memory ahead when a call is long (Note [Ahead], cpu/pointwise_loop.h); what the second cache level
 // holds goes there in shorter calls. Blocks with a constant or converted operand are too short for that, so here two
@@ -66,7 +61,7 @@ static void run_blocks(const Flat& f, int64_t begin, int64_t end) {
       else
         in[i] = f.data[i] + start * item;
     }
-    run_flat_kernel(f, n, f.out + start * f.out_item, in);
+    run_kernel(*f.op, f.column, n, f.out + start * f.out_item, in);
   }
 }
 
@@ -81,7 +76,7 @@ static void run_flat(const Flat& f, int64_t begin, int64_t end) {
   const int64_t step = f.ahead ? n : kNearBytes / item;
   for (int64_t start = begin; start < end; start += step) {
     for (int i = 0; i < f.arity; ++i) in[i] = f.data[i] + start * item;
-    run_flat_kernel(f, std::min(step, end - start), f.out + start * f.out_item, in);
+    run_kernel(*f.op, f.column, std::min(step, end - start), f.out + start * f.out_item, in);
   }
 }
 
@@ -105,29 +100,13 @@ static TensorObject* leading_operand(const Arg* args, size_t n, DType& common) {
   return first;
 }
 
-// A number as an element of a type that formulas are not computed in; false: it is none of its numbers.
-static bool store_exactly(const Scalar& s, DType dtype, void* to) {
-  const DType wide = is_floating(dtype) ? DType::Float32 : DType::Int64;
-  const auto& convert = cpu::copy().convert;
-  char given[8], back[8];
-  store_scalar(s, wide, given);
-  convert[index_of(wide)][index_of(dtype)](1, given, 1, to, 1);
-  convert[index_of(dtype)][index_of(wide)](1, to, 1, back, 1);
-  const auto size = static_cast<size_t>(item_size(wide));
-  return std::memcmp(given, back, size) == 0 &&
-         (wide == DType::Int64 || s.to_double() == *reinterpret_cast<float*>(back));
-}
-
 // Sorts the operands into streams and single values; false: one of them broadcasts or changes the type.
 static bool sort_operands(Flat& f, const Arg* args, size_t n, const TensorObject* first, DType common) {
   for (size_t i = 0; i < n; ++i) {
     if (args[i].tag != Arg::Tensor_) {
       if (args[i].number.kind > category(common) || args[i].number.kind == Category::Bool) return false;
       f.constants |= 1u << i;
-      if (is_native(common))
-        store_scalar(args[i].number, common, f.value[i]);
-      else if (!store_exactly(args[i].number, common, f.value[i]))
-        return false;
+      store_scalar(args[i].number, common, f.value[i]);
       continue;
     }
     TensorObject* t = args[i].tensor;
@@ -146,8 +125,7 @@ static bool sort_operands(Flat& f, const Arg* args, size_t n, const TensorObject
   return true;
 }
 
-// May the result be written over `out` while the operands are read?
-static bool can_write(const Tensor& out, DType dtype, const TensorObject* first, const Arg* args, size_t n) {
+bool can_write(const Tensor& out, DType dtype, const TensorObject* first, const Arg* args, size_t n) {
   if (out->dtype != dtype || !(out->sizes == first->sizes) || !out->is_contiguous()) return false;
   for (size_t i = 0; i < n; ++i)
     if (args[i].tag == Arg::Tensor_ && args[i].tensor != out.get() && may_overlap(out, args[i].as_tensor()) &&
@@ -156,22 +134,13 @@ static bool can_write(const Tensor& out, DType dtype, const TensorObject* first,
   return true;
 }
 
-// The operation's kernel of elements of this very type; null: there is none, or it would be another operation's.
-static PointwiseKernel own_kernel(const OpDef& op, DType t) {
-  static const OpDef &invert = find_op("bitwise_not"), &logical_not = find_op("logical_not");
-  if (is_native(t) || t > DType::BFloat16) return nullptr;
-  return (t == DType::Bool && &op == &invert ? logical_not : op).pointwise->own[index_of(t)];
-}
-
 bool run_simple(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Tensor& result) {
   const PointwiseOp& p = *op.pointwise;
   DType common;
   const TensorObject* first = leading_operand(args, n, common);
-  if (!first) return false;
-  Flat f;
-  f.own = own_kernel(op, common);
-  if (!f.own && !is_native(common)) return false;
+  if (!first || !is_native(common)) return false;
   if (p.result == ResultType::Own && (args[0].tag != Arg::Tensor_ || args[0].tensor->dtype != common)) return false;
+  Flat f;
   f.op = &p;
   f.column = column_of(common);
   f.type = common;

@@ -32,7 +32,7 @@ struct PointwiseOp {
   uint8_t kernel_arity;                      // blocks that the kernel expects, unused ones included
   uint8_t kernel_slot[kMaxDerivedOperands];  // where operand i goes among them
   PointwiseKernel kernel[kColumns];          // null: the interpreter, where the column is a float one
-  PointwiseKernel own[kOwnTypes] = {};
+  StoredKernel own[kOwnTypes] = {};
   const PointwiseDef* def;                                      // null for a derived operation
   Expr formula;                                                 // derived operations; empty otherwise
   const Program* program[2] = {};                               // F32, F64: derived operations

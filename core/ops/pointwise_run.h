@@ -1,5 +1,5 @@
-// What the two ways of running a pointwise operation share: pointwise.cpp walks any layout, pointwise_flat.cpp only
-// what lies side by side. Private to the two.
+// What the ways of running a pointwise operation share: pointwise.cpp walks any layout, pointwise_flat.cpp only what
+// lies side by side, pointwise_stored.cpp that of narrow types. Private to them.
 #pragma once
 #include "base/gil.h"
 #include "ops/ops.h"
@@ -37,8 +37,11 @@ const PointwiseOp* known_power(const OpDef& op, const Arg* args, Column column);
 // One element seen through zero strides: what the gradient of a sum looks like.
 bool is_expanded_value(const TensorObject* t);
 
+// May the result be written over `out` while the operands are read?
+bool can_write(const Tensor& out, DType dtype, const TensorObject* first, const Arg* args, size_t n);
 // False: the call needs the general way, and nothing was written.
 bool run_simple(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Tensor& result);
+bool run_stored(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Tensor& result);
 bool run_bitwise(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Tensor& result);
 
 }  // namespace facula

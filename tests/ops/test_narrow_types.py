@@ -217,3 +217,16 @@ def test_gcd_of_short_and_long_integers():
     assert facula.gcd(facula.tensor(x), facula.tensor(y)).tolist() == [math.gcd(a, b) for a, b in pairs]
     lowest = facula.tensor([-(2**63), -(2**63)])
     assert facula.gcd(lowest, facula.tensor([6, 0])).tolist() == [2, -(2**63)]
+
+
+@pytest.mark.parametrize("dtype", DTYPES[1:])
+def test_powers_that_are_other_functions(dtype):
+    x = borders(dtype, 130)
+    same(x**2, x * x)
+    assert (x**2.0).dtype == (x * 1.0).dtype
+    if dtype in HALVES:
+        same(x**0.5, facula.sqrt(x))
+        same(x**-1, facula.reciprocal(x))
+    else:
+        with pytest.raises(RuntimeError, match="negative integer powers"):
+            x**-1
