@@ -46,12 +46,13 @@ bench:
 coverage:
 	$(PYTHON) tools/registry_report.py --write
 	$(PYTHON) tools/opdb_report.py --write
+	$(PYTHON) tools/moduledb_report.py --write
 
 # The tests on a core with address and undefined-behaviour sanitizers, in an environment of its own.
 sanitize:
 	$(PYTHON) -m venv build/sanitize/env
-	$(SANITIZED) -m pip install -q ".[test]" -C build-dir=build/sanitize/core -C install.strip=false \
-	  -C cmake.build-type= -C cmake.define.FACULA_SANITIZE=ON -C cmake.define.FACULA_ONLY_ISA=avx2
+	$(SANITIZED) -m pip install -q ".[test]" $(foreach setting,build-dir=build/sanitize/core install.strip=false \
+	  cmake.build-type= cmake.define.FACULA_SANITIZE=ON cmake.define.FACULA_ONLY_ISA=avx2,--config-settings $(setting))
 	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
 	  $(SANITIZED) -m pytest -m "not slow" -n 2 $(TESTS)
 
