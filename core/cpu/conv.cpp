@@ -184,8 +184,8 @@ void store_tile(const Product& p, const T* tile, int64_t c, int64_t first, int64
   using L = Lanes<T>;
   const Target& t = p.target;
   const int64_t e1 = p.planes.extent[1], e2 = p.planes.extent[2], width = t.size[2];
+  int64_t column = first % e2, row = first / e2 % e1, depth = first / e2 / e1;
   for (int64_t at = 0; at < n;) {
-    const int64_t pos = first + at, column = pos % e2, row = pos / e2 % e1, depth = pos / e2 / e1;
     const int64_t run = min(n - at, e2 - column);  // to the end of this row of the plane
     if (depth >= t.size[0]) return;
     if (row < t.size[1] && column < width) {
@@ -204,6 +204,8 @@ void store_tile(const Product& p, const T* tile, int64_t c, int64_t first, int64
       }
     }
     at += run;
+    column = 0;
+    if (++row == e1) row = 0, ++depth;
   }
 }
 
@@ -276,7 +278,7 @@ inline bool is_pointwise(const ConvShape& s) {
 }
 
 template <class T>
-constexpr DType dtype_of = sizeof(T) == 4 ? DType::Float32 : DType::Float64;
+constexpr DType kType = sizeof(T) == 4 ? DType::Float32 : DType::Float64;
 
 template <class T>
 void fill_bias(int64_t images, int64_t channels, int64_t size, const T* bias, T* y) {
@@ -291,7 +293,7 @@ void pointwise(const ConvShape& s, bool transposed, const T* x, const T* weight,
   const int64_t m = transposed ? s.in_channels : s.out_channels;
   if (bias) fill_bias(s.batch, s.groups * m, size, bias, y);
   for (int64_t g = 0; g < s.groups; ++g)
-    gemm_batched(dtype_of<T>, transposed, false, s.batch, m, size, k, 1.0, weight + g * m * k, s.in_channels, 0,
+    gemm_batched(kType<T>, transposed, false, s.batch, m, size, k, 1.0, weight + g * m * k, s.in_channels, 0,
                  x + g * k * size, size, s.groups * k * size, bias ? 1.0 : 0.0, y + g * m * size, size,
                  s.groups * m * size);
 }

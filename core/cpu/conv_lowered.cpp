@@ -18,7 +18,7 @@ constexpr int64_t kColumnBytes = 12 << 20;  // the matrix of so many images at a
 constexpr int64_t kGrain = 1 << 14;         // elements copied that are worth a second thread
 
 template <class T>
-constexpr DType dtype_of = std::is_same_v<T, float> ? DType::Float32 : DType::Float64;
+constexpr DType kType = std::is_same_v<T, float> ? DType::Float32 : DType::Float64;
 
 // One row of n elements to `to`. Whole vectors are moved: both sides have room behind, and what is written there is
 // written again by the next row.
@@ -178,7 +178,7 @@ void lowered_forward(const ConvShape& s, const T* x, const T* weight, const T* b
     l.lower(x + n * s.in_channels * l.in, images, columns.data);
     if (bias)
       for (int64_t i = 0; i < s.out_channels * width; ++i) results.data[i] = bias[i / width];
-    gemm(dtype_of<T>, false, false, s.out_channels, width, l.rows, 1.0, weight, l.rows, columns.data, width,
+    gemm(kType<T>, false, false, s.out_channels, width, l.rows, 1.0, weight, l.rows, columns.data, width,
          bias ? 1.0 : 0.0, results.data, width);
     exchange(s.out_channels, images, l.out, results.data, y + n * s.out_channels * l.out);
   }
@@ -193,7 +193,7 @@ void lowered_grad_input(const ConvShape& s, const T* dy, const T* weight, const 
   for (int64_t n = 0; n < s.batch; n += l.chunk) {
     const int64_t images = min(l.chunk, s.batch - n), width = images * l.out;
     exchange(images, s.out_channels, l.out, dy + n * s.out_channels * l.out, given.data);
-    gemm(dtype_of<T>, true, false, l.rows, width, s.out_channels, 1.0, weight, l.rows, given.data, width, 0.0,
+    gemm(kType<T>, true, false, l.rows, width, s.out_channels, 1.0, weight, l.rows, given.data, width, 0.0,
          columns.data, width);
     l.raise(columns.data, images, dx + n * s.in_channels * l.in);
   }
@@ -210,7 +210,7 @@ void lowered_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dweight
     l.lower(x + n * s.in_channels * l.in, images, columns.data);
     for (int64_t i = 0; i < images; ++i)
       transpose(channels, l.out, dy + (n + i) * channels * l.out, given.data + i * l.out * channels);
-    gemm(dtype_of<T>, false, false, l.rows, channels, width, 1.0, columns.data, width, given.data, channels,
+    gemm(kType<T>, false, false, l.rows, channels, width, 1.0, columns.data, width, given.data, channels,
          n > 0 ? 1.0 : 0.0, result.data, channels);
   }
   transpose(l.rows, channels, result.data, dweight);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "cpu/conv.h"
+#include "cpu/reduce_fold.h"
 #include "runtime/allocator.h"
 
 namespace facula::cpu::FACULA_ISA {
@@ -63,6 +64,31 @@ inline void forward_shifts(const ConvShape& s, const Planes& g, int64_t* shift) 
       }
 }
 
+// Rows of planes are short: calls of the C library for their edges and insides took longer than the copies.
+template <class T>
+inline void zero_row(int64_t n, T* to) {
+  for (int64_t i = 0; i < n; i += Vec<T>::width) store_up_to(to + i, Vec<T>(T(0)), n - i);
+}
+template <class T>
+inline void copy_row(int64_t n, const T* from, T* to) {
+  for (int64_t i = 0; i < n; i += Vec<T>::width) store_up_to(to + i, load_up_to(from + i, n - i, T(0)), n - i);
+}
+template <class T, size_t... I>
+inline Vec<T> even_lanes(Vec<T> a, Vec<T> b, std::index_sequence<I...>) {
+  return Vec<T>(__builtin_shufflevector(a.v, b.v, (2 * static_cast<int>(I))...));
+}
+// to[i] = from[2 i]; nothing is read past the last of them.
+template <class T>
+inline void copy_every_second(int64_t n, const T* from, T* to) {
+  constexpr int64_t W = Vec<T>::width;
+  for (int64_t i = 0; i < n; i += W) {
+    const int64_t left = 2 * (n - i) - 1;
+    const Vec<T> a = load_up_to(from + 2 * i, left, T(0));
+    const Vec<T> b = left > W ? load_up_to(from + 2 * i + W, left - W, T(0)) : Vec<T>(T(0));
+    store_up_to(to + i, even_lanes(a, b, std::make_index_sequence<W>()), n - i);
+  }
+}
+
 // Copies one channel: plane[phase][e] = src[e * stride + phase - low], 0 outside.
 template <class T>
 void prepare_channel(const Planes& g, const T* src, T* out) {
@@ -78,18 +104,18 @@ void prepare_channel(const Planes& g, const T* src, T* out) {
           for (int64_t b = 0; b < g.extent[1]; ++b, out += e2) {
             const int64_t i = a * g.stride[0] + f0 - g.low[0], j = b * g.stride[1] + f1 - g.low[1];
             if (i < 0 || i >= g.in[0] || j < 0 || j >= g.in[1]) {
-              std::memset(out, 0, static_cast<size_t>(e2) * sizeof(T));
+              zero_row(e2, out);
               continue;
             }
             const T* row = src + (i * g.in[1] + j) * g.in[2] + shift;
-            for (int64_t c = 0; c < lo; ++c) out[c] = T(0);
+            zero_row(lo, out);
             if (s2 == 1)
-              std::memcpy(out + lo, row + lo, static_cast<size_t>(hi - lo) * sizeof(T));
-            else if (s2 == 2)  // a constant, for the compiler to take whole vectors apart
-              for (int64_t c = lo; c < hi; ++c) out[c] = row[c * 2];
+              copy_row(hi - lo, row + lo, out + lo);
+            else if (s2 == 2)
+              copy_every_second(hi - lo, row + 2 * lo, out + lo);
             else
               for (int64_t c = lo; c < hi; ++c) out[c] = row[c * s2];
-            for (int64_t c = hi; c < e2; ++c) out[c] = T(0);
+            zero_row(e2 - hi, out + hi);
           }
       }
 }

@@ -19,6 +19,8 @@ constexpr int64_t kPanel = 128;        // columns of one pass when a channel is 
 
 inline int64_t grain_of(int64_t elements) { return elements >= kGrain ? 1 : kGrain / (elements < 1 ? 1 : elements); }
 
+constexpr int64_t kShort = 64;  // elements of a channel that are scaled in line
+
 template <class A>
 struct Norm {
   using In = Reader<A>;
@@ -62,6 +64,10 @@ struct Norm {
       map_block([=](auto v) { return v * a + b; }, m, place, x.at(at, m, buffer));
       y.done(at, m, place);
     });
+  }
+  // The same for one short piece in the type of the computation, without a call for each.
+  static void scale_short(const A* __restrict x, A* __restrict y, int64_t n, A a, A b) {
+    for (int64_t i = 0; i < n; i += Vec<A>::width) store_up_to(y + i, load_up_to(x + i, n - i, A(0)) * a + b, n - i);
   }
   // Sums of dy and of dy (x - mean) rstd.
   static void sums(const In& dy, const In& x, const Pieces& pieces, A mean, A rstd, double* plain, double* scaled) {
@@ -204,7 +210,11 @@ struct Norm {
           const int64_t channel = r % s.groups * s.channels + c;
           const A a = rstds[r] * (f.weight ? weight[channel] : A(1));
           const A b = (f.bias ? bias[channel] : A(0)) - means[r] * a;
-          scale(x, y, {r * size + c * s.inner, 1, 0, s.inner}, a, b);
+          const int64_t at = r * size + c * s.inner;
+          if (x.same && s.inner <= kShort)
+            scale_short(x.at(at, s.inner, nullptr), y.place(at, nullptr), s.inner, a, b);
+          else
+            scale(x, y, {at, 1, 0, s.inner}, a, b);
         }
       }
     });
