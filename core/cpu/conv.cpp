@@ -452,6 +452,7 @@ template <class T>
 struct GradPlan {
   Planes x, dy;
   int64_t x_image, dy_image;       // padded elements per image
+  int64_t dy_channel;              // from one channel to the next: whole vectors, so that half of the loads are aligned
   int64_t chunk, positions, taps;  // taps: of one group, channels included
   const int64_t* shift;
 };
@@ -460,7 +461,7 @@ struct GradPlan {
 template <class T>
 void grad_weight_channels(const ConvShape& s, const GradPlan<T>& plan, int64_t images, int64_t g, int64_t o, int64_t c,
                           const T* x, const T* dy, T* out) {
-  const int64_t channel = plan.dy.channel_size(), target = g * s.out_channels + o;
+  const int64_t channel = plan.dy_channel, target = g * s.out_channels + o;
   // dy of as many images as stay in L1 while all taps pass over them
   const int64_t group = max(1, kGradBytes / (c * channel * static_cast<int64_t>(sizeof(T))));
   for (int64_t n = 0; n < images; n += group)
@@ -501,7 +502,8 @@ void grad_weight(const ConvShape& s, const T* x, const T* dy, T* out) {
   plan.positions = ceil_div(((s.out[0] - 1) * plan.x.extent[1] + s.out[1] - 1) * plan.x.extent[2] + s.out[2], N) * N;
   plan.dy.extent[0] += ceil_div(max(0, plan.positions - plan.dy.phase_size()), plan.dy.extent[1] * plan.dy.extent[2]);
   plan.x_image = sources * plan.x.channel_size();
-  plan.dy_image = targets * plan.dy.channel_size();
+  plan.dy_channel = ceil_div(plan.dy.channel_size(), N) * N;
+  plan.dy_image = targets * plan.dy_channel;
   const int64_t image_bytes = (plan.x_image + plan.dy_image) * static_cast<int64_t>(sizeof(T));
   plan.chunk = min(s.batch, max(1, 2 * kChunkBytes / image_bytes));
   Workspace<T> px(plan.chunk * plan.x_image + 2 * N), pdy(plan.chunk * plan.dy_image);
@@ -521,7 +523,7 @@ void grad_weight(const ConvShape& s, const T* x, const T* dy, T* out) {
         if (j < 0)
           prepare_channel(plan.x, x + (n0 * sources + i) * in, px.data + i * plan.x.channel_size());
         else
-          prepare_channel(plan.dy, dy + (n0 * targets + j) * spatial, pdy.data + j * plan.dy.channel_size());
+          prepare_channel(plan.dy, dy + (n0 * targets + j) * spatial, pdy.data + j * plan.dy_channel);
       }
     });
     const int64_t work = images * plan.positions * plan.taps * kGradChannels;
