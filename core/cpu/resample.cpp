@@ -1,5 +1,5 @@
-// Resampling kernels: see resample.h. Rows are combined first, which is contiguous work, then the columns of the one
-// row that results, from L1.
+// Resampling kernels: see resample.h; 8-bit images are in resample_bytes.cpp. Rows are combined first, which is
+// contiguous work, then the columns of the one row that results, from L1.
 #include "cpu/resample.h"
 
 #include <cstring>
@@ -9,6 +9,9 @@
 #include "runtime/parallel.h"
 
 namespace facula::cpu::FACULA_ISA {
+
+void resample_bytes(const Resampling&, int height_precision, int width_precision, const uint8_t* x, uint8_t* y);
+
 namespace {
 
 constexpr int64_t kBlock = 1024;      // outputs of a row worked on at a time
@@ -111,12 +114,6 @@ struct Columns {
         }
       }
   }
-  int64_t widest() const {
-    int64_t n = 0;
-    for (const Block& b : blocks) n = b.high - b.low > n ? b.high - b.low : n;
-    return n * inner;
-  }
-
   template <int K, bool Add>
   static void gather(int64_t n, const T* __restrict x, const int32_t* __restrict at, const T* __restrict w,
                      T* __restrict y) {
@@ -347,58 +344,6 @@ void nearest_any(int64_t item_size, const Resampling& s, const void* x, void* y)
   nearest(s, static_cast<const Complex<double>*>(x), static_cast<Complex<double>*>(y));
 }
 
-// ---- 8-bit images -------------------------------------------------------------------------------------------------
-
-inline uint8_t clamped(int32_t sum, int precision) {
-  const int32_t v = sum >> precision;
-  return static_cast<uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v);
-}
-
-// One row through the columns' table, in 32-bit integers.
-void byte_row(const Columns<int32_t>& c, int precision, const uint8_t* __restrict x, int32_t* __restrict wide,
-              int32_t* __restrict sums, uint8_t* __restrict y) {
-  for (const auto& b : c.blocks) {
-    const int64_t n = (b.high - b.low) * c.inner, out = (b.end - b.begin) * c.inner;
-    for (int64_t i = 0; i < n; ++i) wide[i] = x[b.low * c.inner + i];
-    wide[n] = 0;
-    c.apply(b, wide, sums);
-    for (int64_t o = 0; o < out; ++o) y[b.begin * c.inner + o] = clamped(sums[o] + (1 << (precision - 1)), precision);
-  }
-}
-
-void bytes(const Resampling& s, int height_precision, int width_precision, const uint8_t* x, uint8_t* y) {
-  const Columns<int32_t> columns(s.width, s.inner);
-  const int64_t from = s.width.in * s.inner, to = s.width.out * s.inner;
-  std::vector<uint8_t> narrow;
-  if (!columns.identity) {
-    narrow.resize(static_cast<size_t>(s.planes * s.height.in * to));
-    uint8_t* middle = s.height.index ? narrow.data() : y;
-    parallel_for(s.planes * s.height.in, kGrain / (to + 1) + 1, [&](int64_t begin, int64_t end) {
-      std::vector<int32_t> wide(static_cast<size_t>(columns.widest() + 1));
-      std::vector<int32_t> sums(static_cast<size_t>(kBlock > s.inner ? kBlock : s.inner));
-      for (int64_t i = begin; i < end; ++i)
-        byte_row(columns, width_precision, x + i * from, wide.data(), sums.data(), middle + i * to);
-    });
-    if (!s.height.index) return;
-    x = narrow.data();
-  }
-  parallel_for(s.planes * s.height.out, kGrain / (to + 1) + 1, [&](int64_t begin, int64_t end) {
-    std::vector<int32_t> sums(static_cast<size_t>(to));
-    int32_t* __restrict sum = sums.data();
-    for (int64_t i = begin; i < end; ++i) {
-      const uint8_t* plane = x + i / s.height.out * s.height.in * to;
-      for (int64_t j = 0; j < to; ++j) sum[j] = 1 << (height_precision - 1);
-      each_tap(s.height, i % s.height.out, [&](int64_t h, double w) {
-        const uint8_t* __restrict row = plane + h * to;
-        const int32_t weight = static_cast<int32_t>(w);
-        for (int64_t j = 0; j < to; ++j) sum[j] += weight * row[j];
-      });
-      uint8_t* __restrict out = y + i * to;
-      for (int64_t j = 0; j < to; ++j) out[j] = clamped(sum[j], height_precision);
-    }
-  });
-}
-
 void weighted_any(DType t, const Resampling& s, const void* x, void* y) {
   if (t == DType::Float64) return weighted(s, static_cast<const double*>(x), static_cast<double*>(y));
   weighted(s, static_cast<const float*>(x), static_cast<float*>(y));
@@ -411,6 +356,6 @@ void nearest_backward_any(DType t, const Resampling& s, const void* dy, void* dx
   nearest_backward(s, static_cast<const float*>(dy), static_cast<float*>(dx));
 }
 
-KERNELS(ResampleKernels, resample_kernels) = {weighted_any, nearest_any, nearest_backward_any, bytes};
+KERNELS(ResampleKernels, resample_kernels) = {weighted_any, nearest_any, nearest_backward_any, resample_bytes};
 
 }  // namespace facula::cpu::FACULA_ISA
