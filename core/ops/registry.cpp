@@ -37,6 +37,7 @@ namespace facula {
   F(Recurrent) \
   F(Attention) \
   F(Complex) \
+  F(Fft) \
   F(LinalgFactor) \
   F(LinalgSolve) \
   F(LinalgOrthogonal) \

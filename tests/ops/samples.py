@@ -371,7 +371,7 @@ INTERNAL = {
     # those of complex numbers are in samples_complex.py
     **dict.fromkeys(
         "_conj _complex_abs _complex_acosh _complex_sgn _complex_softsign _complex_nan_to_num angle complex "
-        "conj_physical imag polar real view_as_complex view_as_real".split(),
+        "conj_physical imag polar real view_as_complex view_as_real _fft_c2c _fft_r2c _fft_c2r".split(),
         "samples_complex.py",
     ),
     "_standard_gamma": "distributions.Gamma",

@@ -6,7 +6,7 @@ import warnings
 
 from facula._C import Tensor
 from facula._native import autocasts
-from facula.fft.transforms import _FftC2C, _FftC2R, _FftR2C
+from facula.fft.transforms import complex_to_complex, complex_to_real, real_to_complex
 from facula.functional.conversion import view_as_real
 from facula.functional.creation import arange, ones, zeros
 from facula.nn.functional import pad as extend
@@ -112,9 +112,9 @@ def stft(
     frames = batch.unfold(1, n_fft, hop_length)
     if window is not None or win_length < n_fft:
         frames = frames * _window("stft", window, n_fft, win_length, input.dtype.to_real())
-    scale = "root" if normalized else "no"
-    transform, last = (_FftC2C, True) if is_complex else (_FftR2C, onesided)
-    result = transform.apply(frames, (2,), scale, last).transpose(1, 2)
+    scale = 1 if normalized else 0
+    transform, last = (complex_to_complex, True) if is_complex else (real_to_complex, onesided)
+    result = transform(frames, (2,), scale, last).transpose(1, 2)
     result = result.squeeze(0) if input.dim() == 1 else result
     return result if return_complex else view_as_real(result)
 
@@ -173,11 +173,11 @@ def istft(
     if window is not None and window.is_complex() and not return_complex:
         raise RuntimeError("Complex windows are incompatible with return_complex=False")
     spectra = (input if input.dim() == 3 else input.unsqueeze(0)).transpose(1, 2)
-    scale = "root" if normalized else "count"
+    scale = 1 if normalized else 2
     if return_complex:
-        frames = _FftC2C.apply(spectra, (2,), scale, False)
+        frames = complex_to_complex(spectra, (2,), scale, False)
     else:
-        frames = _FftC2R.apply(spectra if onesided else spectra[..., : n_fft // 2 + 1], (2,), scale, n_fft)
+        frames = complex_to_real(spectra if onesided else spectra[..., : n_fft // 2 + 1], (2,), scale, n_fft)
     window = _window("istft", window, n_fft, win_length, input.dtype.to_real())
     signal = _overlap_added(frames * window, hop_length)
     weight = _overlap_added((window * window).expand(1, spectra.shape[1], n_fft), hop_length)

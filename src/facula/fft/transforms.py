@@ -1,15 +1,13 @@
-"""Discrete Fourier transforms. SciPy computes them, or NumPy where that is missing. Types,
-sizes and derivatives of any order are here: the derivative of a transform is a transform."""
+"""Discrete Fourier transforms: arguments, types and sizes. The transforms are entries of the table."""
 
 from __future__ import annotations
 
 from facula import _C
-from facula._C import Tensor, dtype
-from facula._native import autocasts
-from facula.autograd.function import Function
+from facula._C import Tensor
+from facula._native import autocasts, native
 from facula.functional.arguments import check_place, finish, write_out
-from facula.functional.conversion import conj, real
-from facula.functional.creation import arange, empty, from_numpy, zeros
+from facula.functional.conversion import conj
+from facula.functional.creation import arange, zeros
 from facula.functional.joining import cat, roll
 
 __all__ = [
@@ -26,127 +24,35 @@ if TYPE_CHECKING:
     Norm: TypeAlias = str | None
     Out: TypeAlias = Tensor | None
 
-# ---- the library that transforms ----
+# ---- the entries of the table ----
+# normalization: the sums are divided by nothing (0), the square root of the number of points (1), or that number (2).
 
 
-def _library():
-    """scipy.fft, which keeps float32, else numpy.fft."""
-    try:
-        import scipy.fft as library
-    except ImportError:
-        try:
-            import numpy.fft as library
-        except ImportError:
-            raise ModuleNotFoundError(
-                "torch.fft needs SciPy (or NumPy), which computes the transforms; install it with `pip install scipy`"
-            ) from None
-    return library
-
-
-def _call(name: str, x: Tensor, result_dtype: dtype, order: list[int], dims: tuple[int, ...], **options) -> Tensor:
-    """The transform over ``dims``; dimension ``order[-1]`` of the result lies innermost, as in PyTorch."""
-    places = [order.index(d) for d in range(len(order))]
-    axes = tuple(places[d] for d in dims)
-    values = getattr(_library(), name)(x.detach().numpy().transpose(order), axes=axes, **options)
-    if not (values.flags.writeable and values.flags.c_contiguous):
-        values = values.copy()
-    return from_numpy(values.transpose(places)).to(result_dtype)
-
-
-def _by_stride(x: Tensor, dims) -> list[int]:
-    return sorted(dims, key=x.stride, reverse=True)
-
-
-def _order(x: Tensor, dims: tuple[int, ...]) -> list[int]:
-    """Dimensions of a transform's result from the outermost to the innermost: the transformed ones come last."""
-    return _by_stride(x, set(range(x.dim())) - set(dims)) + _by_stride(x, dims)
-
-
-# ---- three transforms with their derivatives ----
-# scale: the sums are divided by nothing ("no"), the square root of the number of points ("root"), or that ("count").
-
-_FORWARD = {"no": "backward", "root": "ortho", "count": "forward"}  # NumPy's names, which depend on the direction
-_INVERSE = {"no": "forward", "root": "ortho", "count": "backward"}
-
-
-class _FftC2C(Function):
+@native("_fft_c2c")
+def complex_to_complex(input: Tensor, dim, normalization: int, forward: bool) -> Tensor:
     """Complex numbers to complex numbers; exponent -i when ``forward``, else +i."""
 
-    @staticmethod
-    def forward(ctx, x, dims, scale, forward):
-        ctx.arguments = dims, scale, forward
-        if x.numel() == 0:
-            return x.clone()
-        name, norm = ("fftn", _FORWARD[scale]) if forward else ("ifftn", _INVERSE[scale])
-        return _call(name, x, x.dtype, _order(x, dims), dims, norm=norm)
 
-    @staticmethod
-    def backward(ctx, g):
-        dims, scale, forward = ctx.arguments
-        return _FftC2C.apply(g, dims, scale, not forward), None, None, None
-
-
-class _FftR2C(Function):
+@native("_fft_r2c")
+def real_to_complex(input: Tensor, dim, normalization: int, onesided: bool) -> Tensor:
     """Real numbers to complex ones, exponent -i: all of them, or without those that are conjugates of the others."""
 
-    @staticmethod
-    def forward(ctx, x, dims, scale, onesided):
-        ctx.arguments = dims, scale, onesided, x.shape[dims[-1]]
-        result_dtype = x.dtype.to_complex()
-        if x.numel() == 0:
-            sizes = list(x.shape)
-            if onesided:
-                sizes[dims[-1]] = sizes[dims[-1]] // 2 + 1
-            return empty(sizes, dtype=result_dtype)
-        order = [d for d in _order(x, dims) if d not in dims] + [*_by_stride(x, dims[:-1]), dims[-1]]
-        return _call("rfftn" if onesided else "fftn", x, result_dtype, order, dims, norm=_FORWARD[scale])
 
-    @staticmethod
-    def backward(ctx, g):
-        dims, scale, onesided, n = ctx.arguments
-        full = _resized(g, (n,), dims[-1:]) if onesided else g
-        return real(_FftC2C.apply(full, dims, scale, False)), None, None, None
-
-
-class _FftC2R(Function):
-    """Half of a Hermitian signal to ``n`` real numbers in the last of ``dims``, exponent +i."""
-
-    @staticmethod
-    def forward(ctx, x, dims, scale, n):
-        ctx.arguments = dims, scale, n
-        result_dtype = x.dtype.to_real()
-        sizes = list(x.shape)
-        sizes[dims[-1]] = n
-        if x.numel() == 0:
-            return empty(sizes, dtype=result_dtype)
-        points = [sizes[d] for d in dims]
-        order = [d for d in _order(x, dims[:-1]) if d != dims[-1]] + [dims[-1]]  # two transforms, one after the other
-        return _call("irfftn", x, result_dtype, order, dims, s=points, norm=_INVERSE[scale])
-
-    @staticmethod
-    def backward(ctx, g):
-        dims, scale, n = ctx.arguments
-        half = _FftR2C.apply(g, dims, scale, True)
-        twice = n - half.shape[dims[-1]]  # so many stand for their conjugates as well
-        if twice > 0:
-            one, both, rest = half.split([1, twice, half.shape[dims[-1]] - twice - 1], dims[-1])
-            half = cat((one, both * 2, rest), dims[-1])
-        return half, None, None, None
-
-
-_FftC2C._node_name, _FftR2C._node_name, _FftC2R._node_name = "FftC2CBackward0", "FftR2CBackward0", "FftC2RBackward0"
+@native("_fft_c2r")
+def complex_to_real(input: Tensor, dim, normalization: int, last_dim_size: int) -> Tensor:
+    """Half of a Hermitian signal to ``last_dim_size`` real numbers in the last of ``dim``, exponent +i."""
 
 
 # ---- arguments ----
 
 
-def _scale(norm: str | None, forward: bool) -> str:
+def _scale(norm: str | None, forward: bool) -> int:
     if norm is None or norm == "backward":
-        return "no" if forward else "count"
+        return 0 if forward else 2
     if norm == "forward":
-        return "count" if forward else "no"
+        return 2 if forward else 0
     if norm == "ortho":
-        return "root"
+        return 1
     raise RuntimeError(f'Invalid normalization mode: "{norm}"; norm must be "forward", "backward" or "ortho"')
 
 
@@ -217,7 +123,7 @@ def _complex(x: Tensor, s: Ints, dim: Ints, norm: Norm, forward: bool, out: Out)
     sizes, dims = _shape_and_dims(x, s, dim)
     x = _resized(_promoted(x, True), sizes, dims)
     scale = _scale(norm, forward)
-    return _given(_FftC2C.apply(x, dims, scale, forward) if dims else x, out)
+    return _given(complex_to_complex(x, dims, scale, forward) if dims else x, out)
 
 
 def _to_half(name: str, x: Tensor, s: Ints, dim: Ints, norm: Norm, forward: bool, out: Out) -> Tensor:
@@ -230,9 +136,9 @@ def _to_half(name: str, x: Tensor, s: Ints, dim: Ints, norm: Norm, forward: bool
     x = _resized(_promoted(x, False), sizes, dims)
     scale = _scale(norm, forward)
     if forward:
-        return _given(_FftR2C.apply(x, dims, scale, True), out)
-    half = conj(_FftR2C.apply(x, dims[-1:], scale, True))
-    return _given(_FftC2C.apply(half, dims[:-1], scale, False) if len(dims) > 1 else half, out)
+        return _given(real_to_complex(x, dims, scale, True), out)
+    half = conj(real_to_complex(x, dims[-1:], scale, True))
+    return _given(complex_to_complex(half, dims[:-1], scale, False) if len(dims) > 1 else half, out)
 
 
 def _from_half(name: str, x: Tensor, s: Ints, dim: Ints, norm: Norm, forward: bool, out: Out) -> Tensor:
@@ -247,10 +153,10 @@ def _from_half(name: str, x: Tensor, s: Ints, dim: Ints, norm: Norm, forward: bo
     x = _resized(_promoted(x, True), sizes, dims)
     scale = _scale(norm, forward)
     if not forward:
-        return _given(_FftC2R.apply(x, dims, scale, n), out)
+        return _given(complex_to_real(x, dims, scale, n), out)
     if len(dims) > 1:
-        x = _FftC2C.apply(x, dims[:-1], scale, True)
-    return _given(_FftC2R.apply(conj(x), dims[-1:], scale, n), out)
+        x = complex_to_complex(x, dims[:-1], scale, True)
+    return _given(complex_to_real(conj(x), dims[-1:], scale, n), out)
 
 
 # ---- one dimension ----
@@ -284,7 +190,7 @@ def fft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, ou
     if not input.dtype.is_complex:
         sizes, dims = _shape_and_dims(input, _one(n), (dim,))
         x = _resized(_promoted(input, False), sizes, dims)
-        return _given(_FftR2C.apply(x, dims, _scale(norm, True), False), out)
+        return _given(real_to_complex(x, dims, _scale(norm, True), False), out)
     return _complex(input, _one(n), (dim,), norm, True, out)
 
 

@@ -38,6 +38,7 @@ rule(
     "_mode",
 )(_along(1))  # fmt: skip
 rule("transpose", "movedim", "flatten")(_along(1, 2))
+rule("_fft_c2c", "_fft_r2c", "_fft_c2r")(_along(1))
 rule("_split", "_split_with_sizes", "chunk", "_topk", "_kthvalue")(_along(2))
 rule("diagonal")(_along(2, 3))
 rule("unsqueeze")(_along(1, new_dims=1))
