@@ -475,6 +475,42 @@ void walk_transposed(Walk& w, int which, Convert row, char* dst, const char* src
   });
 }
 
+// Every element of a row `times` times, side by side. A small number is known to the compiler, which makes vectors of
+// it.
+template <int Bytes, int times>
+void repeat_row(int64_t n, const void* src, int64_t repeats, void* dst) {
+  using T = typename Piece<Bytes>::type;
+  const T* __restrict s = static_cast<const T*>(src);
+  T* __restrict d = static_cast<T*>(dst);
+  const int64_t each = times ? times : repeats;
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t k = 0; k < each; ++k) d[i * each + k] = s[i];
+}
+template <int Bytes>
+void repeat_elements(int64_t n, const void* src, int64_t times, void* dst) {
+  switch (times) {
+    case 2: return repeat_row<Bytes, 2>(n, src, times, dst);
+    case 3: return repeat_row<Bytes, 3>(n, src, times, dst);
+    case 4: return repeat_row<Bytes, 4>(n, src, times, dst);
+    default: return repeat_row<Bytes, 0>(n, src, times, dst);
+  }
+}
+constexpr void (*kRepeat[5])(int64_t, const void*, int64_t, void*) = {
+    repeat_elements<1>, repeat_elements<2>, repeat_elements<4>, repeat_elements<8>, repeat_elements<16>};
+
+// One contiguous row whose elements are repeated a few times: repeat_interleave. False: the copy is none.
+bool copy_repeated(const Walk& w, char* dst, const char* src) {
+  constexpr int64_t kFew = 32;
+  if (w.ndim != 2 || w.src_size > 16) return false;
+  const Dim outer = w.dims[0], inner = w.dims[1];
+  if (inner.src != 0 || inner.dst != 1 || outer.src != 1 || outer.dst != inner.size || inner.size > kFew) return false;
+  const auto run = kRepeat[log2_size(w.src_size)];
+  parallel_for(outer.size, kGrainBytes / (inner.size * w.dst_size) + 1, [=](int64_t begin, int64_t end) {
+    run(end - begin, src + begin * w.src_size, inner.size, dst + begin * inner.size * w.dst_size);
+  });
+  return true;
+}
+
 // Short rows that are contiguous on both sides become the elements: (B, T, heads, 16) floats move 64 bytes at a time.
 void widen(Walk& w) {
   const Dim inner = w.dims[w.ndim - 1];
@@ -504,7 +540,7 @@ void strided_copy(int64_t item_size, int ndim, const int64_t* sizes, void* dst, 
   Walk w;
   w.dst_size = w.src_size = item_size;
   plan(w, ndim, sizes, dst_strides, src_strides);
-  if (w.count == 0) return;
+  if (w.count == 0 || copy_repeated(w, static_cast<char*>(dst), static_cast<const char*>(src))) return;
   widen(w);
   int which = transposed_dim(w);
   if (which >= 0)

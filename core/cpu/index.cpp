@@ -1,6 +1,7 @@
 // Indexing kernels: see index.h for the contract. Moves are typed by size only; combining knows the dtype.
 #include "cpu/index.h"
 
+#include <atomic>
 #include <bit>
 #include <cstring>
 #include <type_traits>
@@ -18,6 +19,7 @@ constexpr int64_t kGrain = 1 << 14;       // elements of scattered work worth a 
 
 inline int64_t wrap(int64_t index, int64_t size) { return index < 0 ? index + size : index; }
 inline int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+constexpr int64_t kGathered = 1024;  // places kept on the stack
 inline int64_t grain_for(int64_t bytes_per_item) { return kGrainBytes / (bytes_per_item + 8) + 1; }
 
 // What is moved as one piece, whatever its type and alignment.
@@ -62,9 +64,10 @@ inline auto with_size(int64_t item, F&& body) {
   }
 }
 
-int64_t check(int64_t n, const int64_t* index, int64_t size) {
-  for (int64_t i = 0; i < n; i += 1024) {
-    const int64_t end = min(n, i + 1024);
+// The first place outside, or -1.
+int64_t check_range(const int64_t* index, int64_t begin, int64_t stop, int64_t size) {
+  for (int64_t i = begin; i < stop; i += 1024) {
+    const int64_t end = min(stop, i + 1024);
     uint64_t bad = 0;  // in range when -size <= index < size
     for (int64_t j = i; j < end; ++j)
       bad |= static_cast<uint64_t>(index[j]) + static_cast<uint64_t>(size) >= 2 * static_cast<uint64_t>(size);
@@ -73,6 +76,16 @@ int64_t check(int64_t n, const int64_t* index, int64_t size) {
         if (index[j] < -size || index[j] >= size) return j;
   }
   return -1;
+}
+int64_t check(int64_t n, const int64_t* index, int64_t size) {
+  constexpr int64_t kSerial = 1 << 16;
+  if (n <= kSerial) return check_range(index, 0, n, size);
+  std::atomic<int64_t> first{n};
+  parallel_for(n, kSerial / 4, [&](int64_t begin, int64_t end) {
+    const int64_t bad = check_range(index, begin, end, size);
+    for (int64_t seen = first; bad >= 0 && bad < seen && !first.compare_exchange_weak(seen, bad);) {}
+  });
+  return first == n ? -1 : first.load();
 }
 
 // ---- rows ---------------------------------------------------------------------------------------------------------
@@ -110,9 +123,41 @@ int64_t scatter_rows(int64_t n, const int64_t* index, int64_t size, const void* 
   if (bad >= 0) return bad;
   const char* src = static_cast<const char*>(src_);
   char* dst = static_cast<char*>(dst_);
-  for (int64_t i = 0; i < n; ++i)  // serial: equal indices must resolve to the last one
+  // serial: equal indices must resolve to the last one
+  if (row_bytes <= 16 && std::has_single_bit(static_cast<uint64_t>(row_bytes))) {
+    with_size(row_bytes, [&](auto s) {
+      constexpr int B = decltype(s)::value;
+      piece<B>* d = reinterpret_cast<piece<B>*>(dst);
+      constexpr int64_t ahead = 16;  // places that are asked for before they are written
+      for (int64_t i = 0; i < n; ++i) {
+        if (i + ahead < n) __builtin_prefetch(d + wrap(index[i + ahead], size), 1);
+        d[wrap(index[i], size)] = *reinterpret_cast<const piece<B>*>(src + i * src_stride);
+      }
+    });
+    return -1;
+  }
+  for (int64_t i = 0; i < n; ++i)
     std::memcpy(dst + wrap(index[i], size) * row_bytes, src + i * src_stride, static_cast<size_t>(row_bytes));
   return -1;
+}
+
+void gather_each(int64_t item_size, int64_t outer, int64_t n, const int64_t* index, int64_t size, const void* src,
+                 void* out) {
+  with_size(item_size, [&](auto s) {
+    using T = piece<decltype(s)::value>;
+    parallel_for(outer, kGrain / (n + 1) + 1, [=](int64_t begin, int64_t end) {
+      int32_t at[kGathered];  // 32 bits, so that a vector of places is loaded at once
+      for (int64_t j = 0; j < n; j += kGathered) {
+        const int64_t m = min(kGathered, n - j);
+        for (int64_t i = 0; i < m; ++i) at[i] = static_cast<int32_t>(wrap(index[j + i], size));
+        for (int64_t o = begin; o < end; ++o) {
+          const T* from = static_cast<const T*>(src) + o * size;
+          T* to = static_cast<T*>(out) + o * n + j;
+          for (int64_t i = 0; i < m; ++i) to[i] = from[at[i]];
+        }
+      }
+    });
+  });
 }
 
 // ---- advanced indexing --------------------------------------------------------------------------------------------
@@ -174,6 +219,8 @@ int64_t index_put(int64_t item_size, int64_t n, int ndim, const IndexedDim* dims
       const int64_t m = min(n - i, kBlock);
       const piece<B>* from = static_cast<const piece<B>*>(values) + i * value_stride;
       offsets(i, m, ndim, dims, at);
+      if (row == 1)
+        for (int64_t j = 0; j < m; ++j) __builtin_prefetch(to + at[j], 1);
       for (int64_t j = 0; j < m; ++j) {
         if (row == 1)
           to[at[j]] = from[j * value_stride];
@@ -296,6 +343,20 @@ int64_t index_combine(DType dtype, Combine how, int64_t outer, int64_t length, i
   const char* src = static_cast<const char*>(src_);
   char* dst = static_cast<char*>(dst_);
   const int64_t item = item_size(dtype);
+  if (inner == 1) {
+    const ScatterBlock block = scatter_block_for(dtype, how);
+    parallel_for(outer, kGrain / (length + 1) + 1, [=](int64_t begin, int64_t end) {
+      int64_t at[kBlock];
+      for (int64_t o = begin; o < end; ++o)
+        for (int64_t k = 0; k < length; k += kBlock) {
+          const int64_t m = min(length - k, kBlock);
+          for (int64_t j = 0; j < m; ++j) at[j] = wrap(index[k + j], size);
+          for (int64_t j = 0; j < m; ++j) __builtin_prefetch(dst + (o * size + at[j]) * item, 1);
+          block(m, at, src + (o * length + k) * item, 1, dst + o * size * item);
+        }
+    });
+    return -1;
+  }
   // a thread owns columns (whole cache lines), not rows: each destination element is met in the order of k
   const int64_t line = 64 / item, lines = (inner + line - 1) / line;
   parallel_for(outer * lines, kGrain / (length * line + 1) + 1, [=](int64_t begin, int64_t end) {
@@ -631,8 +692,8 @@ void nonzero(int ndim, const int64_t* sizes, const void* mask_, int64_t* out) {
 
 }  // namespace
 
-KERNELS(IndexKernels, index_kernels) = {check,         gather_rows,   scatter_rows,   index_get,       index_put,
-                                        index_put_add, gather,        scatter,        scatter_combine, index_combine,
-                                        count,         masked_select, masked_scatter, masked_fill,     nonzero};
+KERNELS(IndexKernels, index_kernels) = {
+    check,   gather_rows,     gather_each,   scatter_rows, index_get,     index_put,      index_put_add, gather,
+    scatter, scatter_combine, index_combine, count,        masked_select, masked_scatter, masked_fill,   nonzero};
 
 }  // namespace facula::cpu::FACULA_ISA

@@ -25,6 +25,9 @@ struct IndexKernels {
   // out[i, :] = src[index[i], :] for rows of row_bytes, src_stride bytes apart; row_bytes = item size is `take`.
   int64_t (*gather_rows)(int64_t n, const int64_t* index, int64_t size, const void* src, int64_t src_stride,
                          int64_t row_bytes, void* out);
+  // out[o, j] = src[o, index[j]] over [outer, size], size < 2^31; the indices are checked already.
+  void (*gather_each)(int64_t item_size, int64_t outer, int64_t n, const int64_t* index, int64_t size, const void* src,
+                      void* out);
   // dst[index[i], :] = src[i, :]; the last of equal indices wins. src_stride 0 writes one row everywhere.
   int64_t (*scatter_rows)(int64_t n, const int64_t* index, int64_t size, const void* src, int64_t src_stride,
                           int64_t row_bytes, void* dst);

@@ -365,8 +365,8 @@ bool reduce_op(ReduceOp op, const ReducePlan& plan, double p) {
       return start(plan, basic_fold(Basic::Sum, out), Map::None, {Finish::Mean, count_of(plan), 0}, nullptr, none);
     case ReduceOp::Prod: return start(plan, basic_fold(Basic::Prod, out), Map::None, plain, nullptr, none);
     case ReduceOp::NanSum: {
-      bool possible = is_floating(plan.dtype) && out <= Column::F64;
-      return start(plan, basic_fold(Basic::Sum, out), possible ? Map::NanToZero : Map::None, plain, nullptr, none);
+      const bool possible = is_floating(plan.dtype) && out <= Column::F64;
+      return start(plan, basic_fold(possible ? Basic::NanSum : Basic::Sum, out), Map::None, plain, nullptr, none);
     }
     case ReduceOp::Amax: return start(plan, basic_fold(Basic::Max, in), Map::None, plain, nullptr, none);
     case ReduceOp::Amin: return start(plan, basic_fold(Basic::Min, in), Map::None, plain, nullptr, none);

@@ -35,6 +35,10 @@ struct StateOf<SumOp, double> {
   using type = Compensated;
 };
 template <>
+struct StateOf<NanSumOp, double> {
+  using type = Compensated;
+};
+template <>
 struct StateOf<SumSquaresOp, double> {
   using type = Compensated;
 };
@@ -219,12 +223,13 @@ constexpr Fold make(Column column) {
   return {column, false, sizeof(S), F::init, F::rows, F::columns, F::merge, F::finish};
 }
 
-constexpr Fold kReal[5][2] = {
+constexpr Fold kReal[6][2] = {
     {make<SumOp, float>(Column::F32), make<SumOp, double>(Column::F64)},
     {make<ProdOp, float>(Column::F32), make<ProdOp, double>(Column::F64)},
     {make<MaxOp, float>(Column::F32), make<MaxOp, double>(Column::F64)},
     {make<MinOp, float>(Column::F32), make<MinOp, double>(Column::F64)},
     {make<SumSquaresOp, float>(Column::F32), make<SumSquaresOp, double>(Column::F64)},
+    {make<NanSumOp, float>(Column::F32), make<NanSumOp, double>(Column::F64)},
 };
 // uint64_t: signed overflow is undefined, and the bits of sums and products are the same.
 constexpr Fold kInteger[4] = {make<SumOp, uint64_t>(Column::I64), make<ProdOp, uint64_t>(Column::I64),
@@ -272,7 +277,7 @@ StoredTiles stored_tiles([[maybe_unused]] const Fold* fold, [[maybe_unused]] DTy
 const Fold* basic_fold(Basic op, Column column) {
   int o = static_cast<int>(op), c = static_cast<int>(column);
   if (column <= Column::F64) return &kReal[o][c];
-  if (column == Column::I64) return op == Basic::SumSquares ? nullptr : &kInteger[o];
+  if (column == Column::I64) return op >= Basic::SumSquares ? nullptr : &kInteger[o];
   return op <= Basic::Prod ? &kComplexFolds[o][c - static_cast<int>(Column::C64)] : nullptr;
 }
 

@@ -80,7 +80,7 @@ struct Fold {
   void (*finish)(const void* states, int64_t n, const FinishArgs& args, void* first, void* second);
 };
 
-enum class Basic : uint8_t { Sum, Prod, Max, Min, SumSquares };
+enum class Basic : uint8_t { Sum, Prod, Max, Min, SumSquares, NanSum };
 const Fold* basic_fold(Basic op, Column column);  // null: does not exist
 // `rows` and `columns` of basic_fold(op, column) for tiles as they are stored; null where they have to be converted.
 struct StoredTiles {
@@ -92,7 +92,7 @@ const Fold* variance_fold(Column column);               // float and double only
 const Fold* logsumexp_fold(Column column);              // float and double only
 
 // Conversion of n elements, `stride` elements apart, to the type of the computation.
-enum class Map : uint8_t { None, Nonzero, NanToZero, Abs, AbsPower };
+enum class Map : uint8_t { None, Nonzero, Abs, AbsPower };
 using LoadKernel = void (*)(const void* in, int64_t stride, int64_t n, void* out);
 LoadKernel load_kernel(DType from, Column to, Map map);  // for a complex `from`, Abs and AbsPower give real numbers
 void power_in_place(Column column, void* x, int64_t n, double p);
@@ -124,6 +124,12 @@ struct SumOp {
   template <class X>
   static X join(X a, X b) {
     return a + b;
+  }
+};
+struct NanSumOp : SumOp {
+  template <class X>
+  static X map(X x) {
+    return select(x == x, x, X(0));
   }
 };
 struct SumSquaresOp : SumOp {

@@ -104,11 +104,6 @@ struct LoadTable {
 constexpr LoadTable kLoad;
 
 template <class T>
-void nan_to_zero(void* data, int64_t n) {
-  T* x = static_cast<T*>(data);
-  for (int64_t i = 0; i < n; ++i) x[i] = x[i] == x[i] ? x[i] : T(0);
-}
-template <class T>
 void absolute(void* data, int64_t n) {
   T* x = static_cast<T*>(data);
   for (int64_t i = 0; i < n; ++i) x[i] = std::fabs(x[i]);
@@ -165,8 +160,6 @@ LoadKernel load_kernel(DType from, Column to, Map map) {
   switch (map) {
     case Map::None: return kLoad.plain[index_of(from)][static_cast<int>(to)];
     case Map::Nonzero: return kLoad.nonzero[index_of(from)];
-    case Map::NanToZero:
-      return wide ? Mapped<double, nan_to_zero<double>>::of(from) : Mapped<float, nan_to_zero<float>>::of(from);
     case Map::Abs:
     case Map::AbsPower:
       if (from == DType::Complex64 && !wide) return load_magnitude<float>;

@@ -180,24 +180,48 @@ inline T comparable(T v) {
   return v;
 }
 
+// Where a value begins, between `begin` and `end`.
 template <class T>
-int64_t unique_of(int64_t n, const T* in, const int64_t* order, T* values, int64_t* starts, int64_t* inverse) {
-  int64_t count = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    if (i == 0 || comparable(in[i]) != comparable(in[i - 1])) {
-      values[count] = in[i];
-      starts[count++] = i;
-    }
-    if (inverse) inverse[order ? order[i] : i] = count - 1;
-  }
-  return count;
+inline bool is_new(const T* in, int64_t i) {
+  return i == 0 || comparable(in[i]) != comparable(in[i - 1]);
 }
-int64_t unique_op(DType t, int64_t n, const void* in, const int64_t* order, void* values, int64_t* starts,
+constexpr int64_t kUniqueBlock = 1 << 16;
+
+template <class T>
+int64_t count_unique(int64_t n, const T* in, int64_t* before) {
+  const int64_t blocks = (n + kUniqueBlock - 1) / kUniqueBlock;
+  parallel_for(blocks, 1, [=](int64_t b, int64_t e) {
+    for (; b < e; ++b) {
+      int64_t count = b == 0;  // the first element is new
+      const int64_t end = std::min(n, (b + 1) * kUniqueBlock);
+      for (int64_t i = std::max<int64_t>(1, b * kUniqueBlock); i < end; ++i)
+        count += comparable(in[i]) != comparable(in[i - 1]);
+      before[b] = count;
+    }
+  });
+  int64_t total = 0;
+  for (int64_t b = 0; b < blocks; ++b) total += std::exchange(before[b], total);
+  return total;
+}
+template <class T>
+void write_unique(int64_t n, const T* in, const int64_t* before, const int64_t* order, T* values, int64_t* starts,
                   int64_t* inverse) {
-  auto as = [&](auto type) {
-    using T = decltype(type);
-    return unique_of(n, static_cast<const T*>(in), order, static_cast<T*>(values), starts, inverse);
-  };
+  parallel_for((n + kUniqueBlock - 1) / kUniqueBlock, 1, [=](int64_t b, int64_t e) {
+    for (; b < e; ++b) {
+      int64_t count = before[b];
+      for (int64_t i = b * kUniqueBlock, end = std::min(n, i + kUniqueBlock); i < end; ++i) {
+        if (is_new(in, i)) {
+          values[count] = in[i];
+          if (starts) starts[count] = i;
+          ++count;
+        }
+        if (inverse) inverse[order ? order[i] : i] = count - 1;
+      }
+    }
+  });
+}
+template <class F>
+auto with_comparable(DType t, F&& as) {
   switch (t) {
     case DType::Float16: return as(Half());
     case DType::BFloat16: return as(BFloat());
@@ -209,9 +233,20 @@ int64_t unique_op(DType t, int64_t n, const void* in, const int64_t* order, void
     default: return as(uint8_t());
   }
 }
+int64_t unique_blocks(int64_t n) { return (n + kUniqueBlock - 1) / kUniqueBlock; }
+int64_t unique_count(DType t, int64_t n, const void* in, int64_t* before) {
+  return with_comparable(t, [&](auto type) { return count_unique(n, static_cast<const decltype(type)*>(in), before); });
+}
+void unique_write(DType t, int64_t n, const void* in, const int64_t* before, const int64_t* order, void* values,
+                  int64_t* starts, int64_t* inverse) {
+  with_comparable(t, [&](auto type) {
+    using T = decltype(type);
+    write_unique(n, static_cast<const T*>(in), before, order, static_cast<T*>(values), starts, inverse);
+  });
+}
 
 }  // namespace
 
-KERNELS(SortKernels, sort_kernels) = {scratch_bytes, sort_op, sort_rows, unique_op};
+KERNELS(SortKernels, sort_kernels) = {scratch_bytes, sort_op, sort_rows, unique_blocks, unique_count, unique_write};
 
 }  // namespace facula::cpu::FACULA_ISA

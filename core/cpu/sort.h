@@ -20,10 +20,13 @@ struct SortKernels {
   void (*sort)(const RowsShape& shape, bool descending, const void* in, void* scratch, void* values, int64_t* index);
   // Order of rows by their elements, first element first; equal rows keep their order. Scratch: 8 bytes an element.
   void (*sort_rows)(const RowsShape& shape, const void* in, void* scratch, int64_t* order);
-  // Drops repetitions from n neighbours (NaN repeats nothing); returns how many stay. starts: where each run begins.
-  // inverse (may be null): for the element order[i], or i when order is null, the number of its run.
-  int64_t (*unique)(DType dtype, int64_t n, const void* in, const int64_t* order, void* values, int64_t* starts,
-                    int64_t* inverse);
+  // Repetitions dropped from n neighbours (NaN repeats nothing), in two steps: how many stay, and how many before each
+  // of the blocks; then values and, unless null, starts: where each run begins, and inverse: for the element order[i],
+  // or i when order is null, the number of its run.
+  int64_t (*unique_blocks)(int64_t n);
+  int64_t (*unique_count)(DType dtype, int64_t n, const void* in, int64_t* before);
+  void (*unique_write)(DType dtype, int64_t n, const void* in, const int64_t* before, const int64_t* order,
+                       void* values, int64_t* starts, int64_t* inverse);
 };
 FACULA_FAMILY(SortKernels, sort_kernels, sort)
 

@@ -9,6 +9,7 @@
 #include "ops/checked.h"
 #include "ops/ops.h"
 #include "ops/promote.h"
+#include "runtime/parallel.h"
 #include "tensor/batched.h"
 
 namespace facula {
@@ -91,7 +92,10 @@ void fill_memory(const Tensor& t, Scalar value) {
 
 Tensor zeros(const Dims& sizes, DType dtype) {
   Tensor t = empty(sizes, dtype);
-  if (t->numel) std::memset(t->data(), 0, static_cast<size_t>(t->numel * t->item_size()));
+  const int64_t bytes = t->numel * t->item_size();
+  char* p = t->data();
+  parallel_for(bytes, int64_t{1} << 18,
+               [p](int64_t begin, int64_t end) { std::memset(p + begin, 0, static_cast<size_t>(end - begin)); });
   return t;
 }
 Tensor full(const Dims& sizes, Scalar value, DType dtype) {
@@ -297,19 +301,22 @@ Tensor iota(int64_t n) {
   return out;
 }
 
+template <class T, class F>
+void generate_into(const Tensor& to, int64_t n, F&& value) {
+  T* p = to->ptr<T>();
+  parallel_for(n, kOneThread, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) p[i] = static_cast<T>(value(i));
+  });
+}
 template <class F>
 Tensor generate(int64_t n, DType dtype, DType compute, F&& value) {
   Tensor raw = empty({n}, compute);
-  if (compute == DType::Int64) {
-    int64_t* p = raw->ptr<int64_t>();
-    for (int64_t i = 0; i < n; ++i) p[i] = static_cast<int64_t>(value(i));
-  } else if (compute == DType::Float32) {
-    float* p = raw->ptr<float>();
-    for (int64_t i = 0; i < n; ++i) p[i] = static_cast<float>(value(i));
-  } else {
-    double* p = raw->ptr<double>();
-    for (int64_t i = 0; i < n; ++i) p[i] = static_cast<double>(value(i));
-  }
+  if (compute == DType::Int64)
+    generate_into<int64_t>(raw, n, value);
+  else if (compute == DType::Float32)
+    generate_into<float>(raw, n, value);
+  else
+    generate_into<double>(raw, n, value);
   return ops::converted_memory(raw, dtype);
 }
 
@@ -340,9 +347,12 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
 // Both ends exact, each half counted from its own end, in the type of the result, as PyTorch does.
 template <class T>
 void fill_linspace(T* p, int64_t n, T start, T end) {
-  T step = (end - start) / static_cast<T>(n - 1);
-  for (int64_t i = 0; i < n; ++i)
-    p[i] = i < n / 2 ? start + step * static_cast<T>(i) : end - step * static_cast<T>(n - 1 - i);
+  const T step = (end - start) / static_cast<T>(n - 1);
+  parallel_for(n, kOneThread, [=](int64_t first, int64_t last) {
+    int64_t i = first;
+    for (; i < std::min(last, n / 2); ++i) p[i] = start + step * static_cast<T>(i);
+    for (; i < last; ++i) p[i] = end - step * static_cast<T>(n - 1 - i);
+  });
 }
 Tensor linspace(double start, double end, int64_t steps, DType dtype) {
   FACULA_CHECK(steps >= 0, Runtime, "number of steps must be non-negative");

@@ -53,6 +53,11 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& given) {
   if (out->numel == 0) return out;
   const int64_t row = a.inner * x->item_size();
   GilRelease unlocked(out->numel > kLongWork);
+  if (a.inner == 1 && a.outer > 1 && a.size <= INT32_MAX) {
+    cpu::index().gather_each(x->item_size(), a.outer, index->numel, index->ptr<int64_t>(), a.size, src->data(),
+                             out->data());
+    return out;
+  }
   for (int64_t o = 0; o < a.outer; ++o)
     cpu::index().gather_rows(index->numel, index->ptr<int64_t>(), a.size, src->data() + o * a.size * row, row, row,
                              out->data() + o * index->numel * row);

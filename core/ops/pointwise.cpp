@@ -94,7 +94,62 @@ static void for_runs(const Dims& sizes, const Dims& strides, int64_t start, int6
   }
 }
 
+// Long rows in which every operand either lies side by side or is one value need no block but that of the value.
+constexpr int64_t kLongRow = 128;
+static bool has_plain_rows(const Loop& loop) {
+  if (loop.sizes.back() < kLongRow || loop.out.dtype != loop.out_type || loop.out.strides.back() != 1) return false;
+  for (int i = 0; i < loop.num_sources; ++i) {
+    const Stream& s = loop.sources[i];
+    if (s.mode == Stream::Constant) continue;
+    if (s.dtype != type_of(loop.column) || (s.strides.back() != 1 && s.strides.back() != 0)) return false;
+  }
+  return true;
+}
+static void run_rows(const Loop& loop, int64_t begin, int64_t end) {
+  alignas(64) char blocks[kMaxSources][kBlockBytes];
+  const int64_t item = item_size(type_of(loop.column));
+  const auto& kernels = cpu::copy();
+  const int64_t row = loop.sizes.back();
+  const size_t outer = loop.sizes.size() - 1;
+  uint32_t values = 0, constants = 0;
+  for (int i = 0; i < loop.num_sources; ++i) {
+    const Stream& s = loop.sources[i];
+    if (s.mode == Stream::Constant) {
+      constants |= 1u << i;
+      kernels.fill_contiguous(item, kBlockBytes / item, blocks[i], s.value);
+    } else if (s.strides.back() == 0) {
+      values |= 1u << i;
+    }
+  }
+  const int64_t block = (values | constants) ? kBlockBytes / item : row;
+  auto offset = [&](const Stream& s, int64_t linear) {
+    int64_t at = linear % row * s.strides.back();
+    linear /= row;
+    for (size_t d = outer; d-- > 0; linear /= loop.sizes[d]) at += linear % loop.sizes[d] * s.strides[d];
+    return at;
+  };
+  for (int64_t start = begin; start < end;) {
+    const int64_t length = std::min(end - start, row - start % row);
+    const char* at[kMaxSources];
+    for (int i = 0; i < loop.num_sources; ++i) {
+      const Stream& s = loop.sources[i];
+      if (constants >> i & 1) continue;
+      at[i] = s.data + offset(s, start) * item;
+      if (values >> i & 1) kernels.fill_contiguous(item, std::min(block, length), blocks[i], at[i]);
+    }
+    char* to = loop.out.data + offset(loop.out, start) * loop.out.item;
+    for (int64_t k = 0; k < length; k += block) {
+      const void* in[kMaxSources];
+      for (int i = 0; i < loop.num_sources; ++i)
+        in[i] = (values | constants) >> i & 1 ? static_cast<const void*>(blocks[i]) : at[i] + k * item;
+      run_kernel(*loop.op, loop.column, std::min(block, length - k), to + k * loop.out.item, in);
+    }
+    start += length;
+  }
+}
+
 static void run_range(const Loop& loop, int64_t begin, int64_t end) {
+  if (loop.sizes.size() > 1 && has_plain_rows(loop)) return run_rows(loop, begin, end);
   alignas(64) char blocks[kMaxSources + 1][kBlockBytes];
   const int64_t item = item_size(type_of(loop.column));
   const int64_t block = kBlockBytes / item;
@@ -278,11 +333,12 @@ void check_divisor(const OpDef& op, const Arg& divisor) {
 
 const PointwiseOp* known_power(const OpDef& op, const Arg* args, Column column) {
   static const OpDef &pow = find_op("pow"), &square = find_op("square"), &sqrt = find_op("sqrt"),
-                     &reciprocal = find_op("reciprocal");
+                     &reciprocal = find_op("reciprocal"), &rsqrt = find_op("rsqrt");
   if (&op != &pow || args[1].tag != Arg::Number || column > Column::I64) return nullptr;
   const Scalar& exponent = args[1].number;
   if (exponent.equals(2)) return square.pointwise;
   if (column == Column::I64) return nullptr;
+  if (exponent.equals(-0.5)) return rsqrt.pointwise;
   return exponent.equals(0.5) ? sqrt.pointwise : exponent.equals(-1) ? reciprocal.pointwise : nullptr;
 }
 

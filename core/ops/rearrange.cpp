@@ -79,12 +79,14 @@ Tensor roll_one(const Tensor& x, int64_t shift, int64_t dim) {
   const int64_t row = a.inner * x->item_size();
   const size_t moved = static_cast<size_t>(shift * row), rest = static_cast<size_t>((a.size - shift) * row);
   GilRelease unlocked(out->numel > kLongWork);
-  for (int64_t o = 0; o < a.outer; ++o) {
-    const char* from = src->data() + o * a.size * row;
-    char* to = out->data() + o * a.size * row;
-    std::memcpy(to + moved, from, rest);
-    std::memcpy(to, from + rest, moved);
-  }
+  parallel_for(a.outer, kLongWork / (a.size * a.inner * 4) + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      const char* from = src->data() + o * a.size * row;
+      char* to = out->data() + o * a.size * row;
+      std::memcpy(to + moved, from, rest);
+      std::memcpy(to, from + rest, moved);
+    }
+  });
   return out;
 }
 Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {

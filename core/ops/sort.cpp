@@ -200,13 +200,15 @@ TensorList unique(const Tensor& x, bool consecutive, bool with_inverse, bool wit
   Tensor values = ops::contiguous_memory(x), order, inverse;
   values = alias(values, {values->numel}, {1}, values->byte_offset);
   if (!consecutive) std::tie(values, order) = sort(values, 0, false);
-  Tensor all = empty(values->sizes, x->dtype), starts = empty(values->sizes, DType::Int64);
-  if (with_inverse) inverse = empty(x->sizes, DType::Int64);
-  const int64_t count =
-      cpu::sort().unique(x->dtype, x->numel, values->data(), order ? order->ptr<int64_t>() : nullptr, all->data(),
-                         starts->ptr<int64_t>(), inverse ? inverse->ptr<int64_t>() : nullptr);
+  const int64_t n = x->numel;
+  Tensor before = empty({cpu::sort().unique_blocks(n)}, DType::Int64), starts;
+  const int64_t count = cpu::sort().unique_count(x->dtype, n, values->data(), before->ptr<int64_t>());
   Tensor kept = empty({count}, x->dtype);
-  ops::copy_memory(kept, alias(all, {count}, {1}, all->byte_offset));
+  if (with_inverse) inverse = empty(x->sizes, DType::Int64);
+  if (with_counts) starts = empty({count}, DType::Int64);
+  auto places = [](const Tensor& t) { return t ? t->ptr<int64_t>() : nullptr; };
+  cpu::sort().unique_write(x->dtype, n, values->data(), before->ptr<int64_t>(), places(order), kept->data(),
+                           places(starts), places(inverse));
   TensorList out{kept};
   if (inverse) out.push_back(inverse);
   if (!with_counts) return out;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "cpu/random.h"
+#include "runtime/parallel.h"
 
 namespace facula {
 
@@ -21,15 +22,26 @@ double sample_normal(Generator& g) {
   return kernels.normal_pair(u1, u2, 0, 1, &g.double_normal);
 }
 
-double sample_cauchy(Generator& g, double median, double sigma) {
-  return std::fma(sigma, std::tan(M_PI * (sample_uniform(g) - 0.5)), median);  // as PyTorch contracts it
+void sample_uniforms(Generator& g, double* out, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) out[i] = sample_uniform(g);
+}
+void sample_normals(Generator& g, double* out, int64_t n) {
+  const cpu::RandomKernels& kernels = cpu::random();
+  if (n > 0 && g.has_double_normal) {
+    *out++ = sample_normal(g);
+    --n;
+  }
+  sample_uniforms(g, out, n & ~int64_t{1});
+  constexpr int64_t kGrain = 512;  // pairs in about 20 us
+  parallel_for(n / 2, kGrain, [&kernels, out](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      out[2 * i] = kernels.normal_pair(out[2 * i], out[2 * i + 1], 0, 1, &out[2 * i + 1]);
+  });
+  if (n % 2) out[n - 1] = sample_normal(g);
 }
 
-double sample_geometric(Generator& g, double p) { return std::ceil(std::log(sample_uniform(g)) / std::log1p(-p)); }
-
 // Knuth, TAOCP volume 2, 3.4.1: products of uniforms.
-static double poisson_by_product(Generator& g, double rate) {
-  const double limit = std::exp(-rate);
+static double poisson_by_product(Generator& g, double limit) {
   double product = 1;
   for (double k = 0;; ++k)
     if ((product *= sample_uniform(g)) <= limit) return k;
@@ -51,9 +63,9 @@ static double poisson_by_rejection(Generator& g, double rate) {
   }
 }
 
-double sample_poisson(Generator& g, double rate) {
+double sample_poisson(Generator& g, double rate, double exp_minus_rate) {
   if (rate == 0) return 0;
-  return rate >= 10 ? poisson_by_rejection(g, rate) : poisson_by_product(g, rate);
+  return rate >= 10 ? poisson_by_rejection(g, rate) : poisson_by_product(g, exp_minus_rate);
 }
 
 // log(k!) minus Stirling's approximation of it.

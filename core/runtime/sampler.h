@@ -9,9 +9,10 @@ namespace facula {
 
 double sample_uniform(Generator&);  // 53 bits, in [0, 1)
 double sample_normal(Generator&);   // Box-Muller in double; the second of a pair stays in the generator
-double sample_cauchy(Generator&, double median, double sigma);
-double sample_geometric(Generator&, double p);
-double sample_poisson(Generator&, double rate);
+// n of them, as one after the other.
+void sample_uniforms(Generator&, double* out, int64_t n);
+void sample_normals(Generator&, double* out, int64_t n);
+double sample_poisson(Generator&, double rate, double exp_minus_rate);
 double sample_binomial(Generator&, double count, double p);
 double sample_gamma(Generator&, double alpha);  // of rate 1
 double sample_gamma(Generator&, float alpha);
