@@ -188,7 +188,8 @@ void absorb(const Job& job, const Tile& t, bool columns, char* states) {
 void accumulate(const Walk& w, const Job& job, const char* at, int64_t n, int64_t first, int64_t last, char* states) {
   int64_t item = item_size(job.in_dtype);
   // Wider than the buffer, a row of a converted tile would not fit.
-  int64_t widest = kBufferBytes / kColumnSize[static_cast<int>(job.fold->column)];
+  const bool stored = !job.direct && job.tiles.rows && w.tile_reduced.in == 1;
+  int64_t widest = stored ? w.block : kBufferBytes / kColumnSize[static_cast<int>(job.fold->column)];
   for (int64_t b = first; b < last; ++b) {
     int64_t outer = b / w.blocks_per_row, start = b % w.blocks_per_row * w.block;
     int64_t length = smaller(w.block, w.tile_reduced.size - start), base = outer * w.tile_reduced.size + start;
