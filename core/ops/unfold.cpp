@@ -21,7 +21,7 @@ cpu::ConvShape shape_of(const char* name, const Dims& image, const Dims& kernel,
       image.size() == 4 && kernel.size() == 2 && dilation.size() == 2 && padding.size() == 2 && stride.size() == 2,
       Runtime, name, ": expected images of 4 dimensions and pairs, but got ", image);
   cpu::ConvShape s = {image[0], 1, image[1], 1, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {1, 1, 1}};
-  constexpr int64_t kMost = int64_t{1} << 40;  // no product below overflows
+  constexpr int64_t kMost = 1 << 24;  // no product below overflows
   for (int64_t d = 0; d < 2; ++d) {
     FACULA_CHECK(kernel[d] > 0 && dilation[d] > 0 && padding[d] >= 0 && stride[d] > 0 &&
                      kernel[d] < kMost / dilation[d] && padding[d] < kMost && image[2 + d] > 0,

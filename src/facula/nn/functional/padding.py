@@ -165,6 +165,8 @@ def _check_size(mode: str, input: Tensor, dim: int, before: int, after: int) -> 
         )
     if mode == "circular" and (before > size or after > size):
         raise RuntimeError("Padding value causes wrapping around more than once.")
+    if size + before + after >= 1 << 28:
+        raise RuntimeError(f"Padding ({before}, {after}) makes dimension {dim} of input {list(input.shape)} too large")
     if size + before + after <= 0 or (mode == "circular" and size + min(before, 0) + min(after, 0) <= 0):
         raise RuntimeError(
             f"Padding ({before}, {after}) leaves nothing of dimension {dim} of input {list(input.shape)}"
