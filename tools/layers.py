@@ -27,7 +27,8 @@ FAMILY_MAY_INCLUDE = ("base", "cpu", "ops/pointwise_def.h")
 PACKAGE = (
     ("_C", "version"),
     ("_native",),
-    ("functional", "_tensor"),  # one layer: an operation as function and as method
+    # One layer: an operation as function and as method. The last four are names for modules of functional.
+    ("functional", "_tensor", "linalg", "special", "random", "return_types"),
     ("testing",),
     ("autograd", "func", "amp"),
     ("utils",),
@@ -36,6 +37,22 @@ PACKAGE = (
     ("signal", "distributions", "masked", "overrides"),
     ("optim",),
     ("io", "utils.data", "backends", "cuda", "cpu"),
+    # What surrounds the core, under PyTorch's names.
+    ("storage", "serialization", "types", "torch_version", "mps", "xpu"),
+    (
+        "__config__",
+        "mtia",
+        "accelerator",
+        "distributed",
+        "compiler",
+        "_dynamo",
+        "jit",
+        "onnx",
+        "hub",
+        "multiprocessing",
+        "profiler",
+    ),
+    ("autograd.profiler", "utils.model_zoo"),  # older doors to what stands above
     ("datasets",),
     ("demo",),
     ("__init__", "__main__"),

@@ -211,7 +211,23 @@ PyObject* as_subclass(PyObject* self, PyObject* cls) {
   });
 }
 
-PyObject* share_memory(PyObject* self, PyObject*) { return Py_NewRef(self); }
+// Who lent the memory: a memoryview, an array, a capsule; None when it is our own.
+PyObject* storage_owner(PyObject* self, PyObject*) {
+  PyObject* owner = facula::storage_owner(raw(self)->storage);
+  return Py_NewRef(owner ? owner : Py_None);
+}
+// Moves the whole storage into a writable buffer of its size; False when it is not our own memory.
+PyObject* storage_move(PyObject* self, PyObject* buffer) {
+  return guarded([&]() -> PyObject* {
+    refuse_batched(raw(self), ".share_memory_()");
+    Storage* s = raw(self)->storage;
+    Ref view = check(PyMemoryView_FromObject(buffer));
+    Py_buffer* b = PyMemoryView_GET_BUFFER(view.get());
+    FACULA_CHECK(!b->readonly && b->len == s->nbytes && PyBuffer_IsContiguous(b, 'C'), Value,
+                 "expected a writable contiguous buffer of ", s->nbytes, " bytes, got ", b->len);
+    return PyBool_FromLong(move_storage(s, b->buf, view.get()));
+  });
+}
 
 // Whether two tensors look at the same storage (for saving).
 PyObject* storage_key(PyObject* self, PyObject*) { return PyLong_FromVoidPtr(raw(self)->storage->data); }
@@ -321,7 +337,6 @@ static PyMethodDef own_methods[] = {
     {"is_conj", always_false, METH_NOARGS, "Always False: conj() computes."},
     {"is_neg", always_false, METH_NOARGS, "Always False."},
     {"is_pinned", always_false, METH_NOARGS, "Always False."},
-    {"is_shared", always_false, METH_NOARGS, "Whether the memory is shared between processes."},
     {"is_coalesced", always_true, METH_NOARGS, "Always True."},
     {"_is_view", is_view, METH_NOARGS, "Whether it is a view of another tensor."},
     WORDS("is_contiguous", is_contiguous_method, "Whether the elements lie in order without gaps."),
@@ -332,7 +347,8 @@ static PyMethodDef own_methods[] = {
      "set_(source, storage_offset=0, size=None, stride=None): shares the source's memory."},
     {"_make_subclass", make_subclass, METH_VARARGS | METH_STATIC, "_make_subclass(cls, data, requires_grad=False)"},
     {"as_subclass", as_subclass, METH_O, "as_subclass(cls): the same tensor as another type."},
-    {"share_memory_", share_memory, METH_NOARGS, "Returns the tensor."},
+    {"_storage_owner", storage_owner, METH_NOARGS, "Who lent the memory, or None."},
+    {"_storage_move", storage_move, METH_O, "_storage_move(buffer): moves the whole storage there."},
     {"resolve_conj", return_self, METH_NOARGS, "Returns the tensor."},
     {"resolve_neg", return_self, METH_NOARGS, "Returns the tensor."},
     {"_storage_key", storage_key, METH_NOARGS, "Identifies the storage."},

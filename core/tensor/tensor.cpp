@@ -41,6 +41,28 @@ Storage* borrow_storage(void* data, int64_t nbytes, PyObject* owner) {
   return s;
 }
 
+// The header stays where it is, as in resize_memory: aliases point to it.
+static void release_moved(Storage* s) {
+  PyObject* owner = s->owner;
+  deallocate(s, static_cast<size_t>(s->nbytes + kHeader));
+  Py_XDECREF(owner);
+}
+
+bool move_storage(Storage* s, void* data, PyObject* owner) {
+  if (s->release != release_inline) return false;
+  std::memcpy(data, s->data, static_cast<size_t>(s->nbytes));
+  Py_INCREF(owner);
+  s->data = data;
+  s->resizable = false;
+  s->release = release_moved;
+  s->owner = owner;
+  return true;
+}
+
+PyObject* storage_owner(const Storage* s) {
+  return s->release == release_borrowed || s->release == release_moved ? s->owner : nullptr;
+}
+
 // ---- objects ----
 
 static constexpr int kFreeObjects = 512;

@@ -26,6 +26,9 @@ struct Storage {
 Storage* new_storage(int64_t nbytes);
 // Memory of somebody else; `owner` is kept (a new reference is taken) until the last alias is gone.
 Storage* borrow_storage(void* data, int64_t nbytes, PyObject* owner);
+// Copies the bytes to memory of `owner`, where all aliases see them from then on. False when it is not our own memory.
+bool move_storage(Storage* s, void* data, PyObject* owner);
+PyObject* storage_owner(const Storage* s);  // borrowed; null when the memory is our own
 inline void retain(Storage* s) { __atomic_fetch_add(&s->references, 1, __ATOMIC_RELAXED); }
 inline void release(Storage* s) {  // whoever sees a count of 1 is alone: no locked instruction
   if (__atomic_load_n(&s->references, __ATOMIC_ACQUIRE) == 1 ||

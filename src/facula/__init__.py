@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os as _os
 import sys as _sys
+from math import e, inf, nan, pi
 
 from facula import _C
 from facula._C import (
@@ -52,10 +53,6 @@ from facula.functional import *
 from facula.functional import later as _later
 from facula.functional import return_types
 
-__version__ = "0.1.0"
-
-from math import e, inf, nan, pi
-
 newaxis = None
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
@@ -64,12 +61,17 @@ cfloat, cdouble = complex64, complex128
 # Imported when first used: facula.nn, facula.optim, ...
 _LAZY_MODULES = frozenset(
     (
-        "amp", "autograd", "backends", "cpu", "cuda", "datasets", "distributions", "fft", "func", "io", "linalg",
-        "masked", "nn", "optim", "overrides", "signal", "special", "testing", "utils",
+        "__config__", "_dynamo", "accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "datasets",
+        "distributed", "distributions", "fft", "func", "hub", "io", "jit", "linalg", "masked", "mps", "mtia",
+        "multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "serialization", "signal", "special",
+        "storage", "testing", "torch_version", "types", "utils", "version", "xpu",
     )
 )  # fmt: skip
 _LAZY_NAMES = {
     "save": "facula.io",
+    "compile": "facula.compiler",
+    "OutOfMemoryError": "facula.cuda",
+    "AcceleratorError": "facula.cuda",
     "load": "facula.io",
     "vmap": "facula.func",
     **dict.fromkeys(("TypedStorage", *_later.STORAGES), "facula._tensor.typed_storage"),
@@ -108,7 +110,9 @@ _LAZY_NAMES = {
 def __getattr__(name):
     from importlib import import_module
 
-    if name in _LAZY_MODULES:
+    if name == "__version__":
+        value = import_module("facula.torch_version").TorchVersion(import_module("facula.version").__version__)
+    elif name in _LAZY_MODULES:
         path = f"facula.functional.{name}" if name in ("linalg", "special") else f"facula.{name}"
         value = import_module(path)
     elif name in _later.MODULE_OF:

@@ -18,7 +18,7 @@ def _info() -> int:
 
     import facula
 
-    print(f"facula   {facula.__version__}")
+    print(f"facula   {facula.version._FACULA}, the interface of PyTorch {facula.__version__.partition('+')[0]}")
     print(f"Python   {platform.python_version()} on {platform.system()} {platform.machine()}")
     print(f"ISA      {facula.backends.cpu.get_cpu_capability()}")
     print(f"threads  {facula.get_num_threads()}")

@@ -101,11 +101,16 @@ class UntypedStorage:
         """The storage itself."""
         return self
 
-    cpu = share_memory_ = untyped
+    cpu = untyped
+
+    def share_memory_(self) -> UntypedStorage:
+        """Move the bytes to memory that other processes can see."""
+        self._bytes.share_memory_()
+        return self
 
     def is_shared(self) -> bool:
-        """False."""
-        return False
+        """Whether other processes can see the memory."""
+        return self._bytes.is_shared()
 
     def is_pinned(self, device=None) -> bool:
         """False."""

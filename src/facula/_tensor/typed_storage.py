@@ -139,15 +139,16 @@ class TypedStorage:
         return self
 
     def is_shared(self) -> bool:
-        """False."""
-        return False
+        """Whether other processes can see the memory."""
+        return self._untyped_storage.is_shared()
 
     def is_pinned(self, device=None) -> bool:
         """False."""
         return False
 
     def share_memory_(self) -> TypedStorage:
-        """The storage itself."""
+        """Move the elements to memory that other processes can see."""
+        self._untyped_storage.share_memory_()
         return self
 
     def get_device(self) -> int:

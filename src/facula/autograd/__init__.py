@@ -39,7 +39,7 @@ def __getattr__(name):
         from facula.functional.legacy import Variable
 
         return Variable
-    if name in ("forward_ad", "functional", "graph"):
+    if name in ("forward_ad", "functional", "graph", "profiler", "variable"):
         from importlib import import_module
 
         return import_module(f"facula.autograd.{name}")

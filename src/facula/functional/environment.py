@@ -6,9 +6,20 @@ from __future__ import annotations
 from facula._C import get_num_threads
 
 __all__ = [
-    "get_float32_matmul_precision", "get_num_interop_threads", "has_lapack", "has_mkl",
-    "has_openmp", "has_spectral", "init_num_threads", "is_distributed", "is_vulkan_available",
-    "set_float32_matmul_precision", "set_flush_denormal", "set_num_interop_threads",
+    "_assert",
+    "get_device_module",
+    "get_float32_matmul_precision",
+    "get_num_interop_threads",
+    "has_lapack",
+    "has_mkl",
+    "has_openmp",
+    "has_spectral",
+    "init_num_threads",
+    "is_distributed",
+    "is_vulkan_available",
+    "set_float32_matmul_precision",
+    "set_flush_denormal",
+    "set_num_interop_threads",
 ]  # fmt: skip
 METHODS = "is_distributed"
 
@@ -18,6 +29,8 @@ has_openmp = False
 has_spectral = True
 
 _precision = "highest"
+# Which kernels of attention on a GPU may run: for torch.backends.cuda and torch.nn.attention.
+attention_kernels = {"flash": True, "mem_efficient": True, "math": True, "cudnn": True, "reduction": False}
 _interop_threads = 0
 
 
@@ -104,6 +117,31 @@ def set_float32_matmul_precision(precision: str) -> None:
     if precision not in ("highest", "high", "medium"):
         raise RuntimeError(f"Invalid argument: precision must be 'highest', 'high' or 'medium', got {precision!r}")
     _precision = precision
+
+
+def get_device_module(device=None):
+    """The module of a kind of device: ``torch.cpu``, ``torch.cuda``, ...
+
+    Example:
+        >>> import facula as torch
+        >>> torch.get_device_module("cpu") is torch.cpu
+        True
+    """
+    import facula
+
+    kind = "cpu" if device is None else facula.device(device).type
+    return getattr(facula, kind)
+
+
+def _assert(condition, message: str) -> None:
+    """``assert`` as a function, for code that PyTorch traces.
+
+    Example:
+        >>> import facula as torch
+        >>> torch._assert(torch.ones(2).dim() == 1, "one dimension is expected")
+    """
+    if not condition:
+        raise AssertionError(message)
 
 
 def is_distributed(input) -> bool:

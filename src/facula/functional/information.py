@@ -258,9 +258,14 @@ def set_default_tensor_type(t) -> None:
     Example:
         >>> import facula as torch
         >>> torch.set_default_tensor_type(torch.FloatTensor)
+
+    Raises:
+        TypeError: a type of another device.
     """
     from facula.functional.conversion import TYPE_NAMES
 
+    if isinstance(t, str) and t.rpartition(".")[0] not in ("", "torch", "facula"):
+        raise TypeError(f"type {t} not available: this build of facula computes on the CPU only")
     set_default_dtype(TYPE_NAMES[t.rpartition(".")[2]] if isinstance(t, str) else t.dtype)
 
 

@@ -42,9 +42,10 @@ MODULES: dict[str, tuple[str, str]] = {
     "environment": (
         "get_float32_matmul_precision get_num_interop_threads has_lapack has_mkl has_openmp has_spectral "
         "init_num_threads is_distributed is_vulkan_available set_float32_matmul_precision set_flush_denormal "
-        "set_num_interop_threads",
+        "set_num_interop_threads get_device_module _assert",
         "is_distributed",
     ),
+    "sharing": ("", "is_shared share_memory_"),
     "segments": ("segment_reduce", ""),
     "facula.autograd.lobpcg": ("lobpcg", ""),
     "determinism": (

@@ -100,9 +100,16 @@ from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedPara
 
 
 def __getattr__(name):
-    value = globals()[name] = _later.find(__name__, name)
+    if name in ("attention", "parallel", "DataParallel"):
+        from importlib import import_module
+
+        module = import_module(f"{__name__}.{'parallel' if name == 'DataParallel' else name}")
+        value = module.DataParallel if name == "DataParallel" else module
+    else:
+        value = _later.find(__name__, name)
+    globals()[name] = value
     return value
 
 
 def __dir__():
-    return sorted({*globals(), *_later.FILE_OF})
+    return sorted({*globals(), *_later.FILE_OF, "attention", "parallel", "DataParallel"})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-_SUBMODULES = ("checkpoint", "data", "deterministic", "dlpack", "hooks", "tensorboard")
+_SUBMODULES = (
+    "_pytree", "benchmark", "checkpoint", "data", "deterministic", "dlpack", "hooks", "model_zoo", "tensorboard",
+)  # fmt: skip
 
 
 def __getattr__(name: str):

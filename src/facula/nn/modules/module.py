@@ -436,9 +436,9 @@ class Module(StateMethods, ConversionMethods, HookMethods):
             own["_hooked"] = True
 
     def compile(self, *args, **kwargs) -> None:
-        """Compile ``forward`` of this module in place.
+        """Do what ``torch.compile`` does with this module, in place: nothing yet but checking the arguments.
 
         Args:
             *args, **kwargs: passed to ``torch.compile``.
         """
-        self.__dict__["forward"] = facula.compile(self.forward, *args, **kwargs)
+        facula.compile(self, *args, **kwargs)

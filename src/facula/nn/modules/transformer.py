@@ -26,6 +26,9 @@ def _clones(module: Module, n: int) -> ModuleList:
     return ModuleList([copy.deepcopy(module) for _ in range(n)])
 
 
+_get_clones = _clones  # PyTorch's name, which layers of other people's import
+
+
 def _activation(given):
     if not isinstance(given, str):
         return given
