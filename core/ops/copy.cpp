@@ -103,14 +103,16 @@ Tensor full(const Dims& sizes, Scalar value, DType dtype) {
   fill_memory(t, value);
   return t;
 }
-// As PyTorch's checked conversion: integers take what lies within their limits, unsigned ones also the negatives of it.
+// As PyTorch's checked conversion: integers take what lies within their limits, unsigned ones also the
+// negative integers of it.
 void check_fits(Scalar value, DType dtype) {
   bool fits = value.kind != Category::Complex || is_complex(dtype);
   double v = value.to_double();
   if (fits && category(dtype) == Category::Integer && (dtype != DType::Int64 || !value.is_integral())) {
     bool is_unsigned = dtype == DType::UInt8;
     double end = std::ldexp(1.0, static_cast<int>(8 * item_size(dtype)) - !is_unsigned);  // the first one too large
-    fits = v < end && v >= -end && (dtype == DType::Int64 || (v <= end - 1 && v > -end - !is_unsigned));
+    double first = !is_unsigned ? -end : value.is_integral() ? 1 - end : 0;
+    fits = v >= first && (dtype == DType::Int64 ? v < end : v <= end - 1);
   } else if (dtype == DType::Float32) {
     fits = fits && (std::isinf(v) || !(std::fabs(v) > FLT_MAX));
   }

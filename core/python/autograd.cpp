@@ -271,8 +271,17 @@ namespace {
 
 // ---- attributes of tensors ----
 
+constexpr const char* kNotALeaf =
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+    "populated "
+    "during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use "
+    ".retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the "
+    "leaf "
+    "Tensor instead.";
 PyObject* get_grad(PyObject* o, void*) {
   TensorObject* t = raw(o);
+  bool never_filled = !(t->meta && (t->meta->grad || t->meta->retains_grad)) && grad_fn(Tensor::borrow(t));
+  if (never_filled && PyErr_WarnEx(PyExc_UserWarning, kNotALeaf, 1) < 0) return nullptr;
   return give_maybe(t->meta ? t->meta->grad : Tensor());
 }
 int set_grad(PyObject* o, PyObject* value, void*) {

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "cpu/copy.h"
+#include "ops/checked.h"
 #include "ops/ops.h"
 #include "python/python.h"
 
@@ -126,8 +127,10 @@ bool is_sequence(PyObject* o) {
           !PyDict_Check(o));
 }
 
-bool is_buffer(PyObject* o) {
-  return !is_tensor(o) && !PyBytes_Check(o) && PyObject_CheckBuffer(o) && !is_numpy_scalar(o);
+// NumPy's arrays. Other buffers (bytearray, array.array) are sequences of numbers, as for PyTorch.
+bool is_array(PyObject* o) {
+  return !is_tensor(o) && !PyBytes_Check(o) && PyObject_CheckBuffer(o) && !is_numpy_scalar(o) &&
+         PyObject_HasAttrString(o, "__array_interface__");
 }
 
 void survey_leaf(PyObject* o, Survey& s) {
@@ -150,14 +153,14 @@ void survey_leaf(PyObject* o, Survey& s) {
         return;
       }
   }
-  FACULA_CHECK(!PyUnicode_Check(o), Value, "too many dimensions 'str': a tensor holds numbers");
+  FACULA_CHECK(!PyUnicode_Check(o), Type, "new(): invalid data type 'str': a tensor holds numbers");
   FACULA_CHECK(scalar_from(o, v, false), Runtime, "Could not infer dtype of ", Py_TYPE(o)->tp_name);
   s.kind = std::max(s.kind, static_cast<int>(v.kind));
 }
 
 void survey(PyObject* o, Survey& s, int depth) {
   if (!is_sequence(o)) {
-    FACULA_CHECK(depth == static_cast<int>(s.sizes.size()), Value, "expected sequence of length ",
+    FACULA_CHECK(depth == static_cast<int>(s.sizes.size()), Type, "not a sequence: expected sequence of length ",
                  depth < static_cast<int>(s.sizes.size()) ? s.sizes[depth] : 0, " at dim ", depth, " (got a ",
                  Py_TYPE(o)->tp_name, ")");
     return survey_leaf(o, s);
@@ -165,8 +168,10 @@ void survey(PyObject* o, Survey& s, int depth) {
   FACULA_CHECK(depth < kMaxDepth, Value, "too many dimensions '", Py_TYPE(o)->tp_name, "'");
   Ref fast = check(PySequence_Fast(o, "expected a sequence"));
   Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.get());
-  FACULA_CHECK(depth < static_cast<int>(s.sizes.size()) && n == s.sizes[depth], Value, "expected sequence of length ",
-               depth < static_cast<int>(s.sizes.size()) ? s.sizes[depth] : 0, " at dim ", depth, " (got ", n, ")");
+  FACULA_CHECK(depth < static_cast<int>(s.sizes.size()), Type, "'", Py_TYPE(o)->tp_name,
+               "' object cannot be interpreted as a number: elements before it at dim ", depth, " are no sequences");
+  FACULA_CHECK(n == s.sizes[depth], Value, "expected sequence of length ", s.sizes[depth], " at dim ", depth, " (got ",
+               n, ")");
   for (Py_ssize_t i = 0; i < n; ++i) survey(PySequence_Fast_GET_ITEM(fast.get(), i), s, depth + 1);
 }
 
@@ -181,19 +186,28 @@ Dims shape_of(PyObject* o) {
     if (n == 0) break;
     held = check(PySequence_GetItem(held.get(), 0));
   }
+  FACULA_CHECK(sizes.empty() || !PyUnicode_Check(held.get()), Value,
+               "too many dimensions 'str': a tensor holds numbers");
   return sizes;
 }
 
 template <class T>
 struct Fill {
   T* out;
+  std::optional<DType> narrow = std::nullopt;  // the integers that every number must fit
   void leaf(PyObject* o) {
     if (is_tensor(o)) return store(ops::item(as_tensor(o)));
+    if (std::is_same_v<T, double> && PyLong_Check(o)) {  // also those of more than 64 bits
+      double v = PyLong_AsDouble(o);
+      if (v == -1 && PyErr_Occurred()) throw PythonError();
+      return store(Scalar(v));
+    }
     Scalar s;
     FACULA_CHECK(scalar_from(o, s, false), Type, "new(): invalid data type '", Py_TYPE(o)->tp_name, "'");
     store(s);
   }
   void store(const Scalar& s) {
+    if (narrow) ops::check_fits(s, *narrow);
     if constexpr (std::is_same_v<T, int64_t>)
       *out++ = s.to_int();
     else if constexpr (std::is_same_v<T, double>)
@@ -230,12 +244,12 @@ Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype) {
     Tensor t = as_tensor(data);
     return dtype && *dtype != t->dtype ? ops::converted_memory(t, *dtype) : ops::clone(t);
   }
-  if (is_buffer(data)) {
+  if (is_array(data)) {
     GradMode off(false);
     Tensor shared = tensor_from_buffer(data);
     return dtype && *dtype != shared->dtype ? ops::converted_memory(shared, *dtype) : ops::clone(shared);
   }
-  FACULA_CHECK(!PyUnicode_Check(data) && !PyDict_Check(data), Type, "new(): invalid data type '",
+  FACULA_CHECK(!PyUnicode_Check(data) && !PyBytes_Check(data), Type, "new(): invalid data type '",
                Py_TYPE(data)->tp_name, "'");
   Survey s;
   s.sizes = shape_of(data);
@@ -246,15 +260,19 @@ Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype) {
   FACULA_CHECK(!complex || is_complex(type), Type, "can't convert complex to ", name_of(type));
   bool integral =
       s.kind <= static_cast<int>(Category::Integer) && (s.dtype < 0 || is_integral(static_cast<DType>(s.dtype)));
+  // Integers that become floats go through a double, as PyTorch's do.
+  integral = integral && (category(type) == Category::Integer || s.kind < static_cast<int>(Category::Integer) || s.dtype >= 0);
+  std::optional<DType> narrow = std::nullopt;
+  if (category(type) == Category::Integer && (type != DType::Int64 || !integral)) narrow = type;
   size_t depth = s.sizes.size();
   Tensor raw = empty(s.sizes, complex ? DType::Complex128 : integral ? DType::Int64 : DType::Float64);
   if (raw->numel > 0) {
     if (complex)
       Fill<Complex<double>>{raw->ptr<Complex<double>>()}.walk(data, depth);
     else if (integral)
-      Fill<int64_t>{raw->ptr<int64_t>()}.walk(data, depth);
+      Fill<int64_t>{raw->ptr<int64_t>(), narrow}.walk(data, depth);
     else
-      Fill<double>{raw->ptr<double>()}.walk(data, depth);
+      Fill<double>{raw->ptr<double>(), narrow}.walk(data, depth);
   }
   return ops::converted_memory(raw, type);
 }

@@ -1,4 +1,5 @@
 // x[...] read and written: integers, slices, None, Ellipsis, integer tensors and lists, masks, mixed as in PyTorch.
+#include "ops/checked.h"
 #include "ops/ops.h"
 #include "python/native.h"
 
@@ -159,8 +160,7 @@ Tensor value_tensor(PyObject* value, const Tensor& self) {
   if (is_tensor(value)) return as_tensor(value);
   Scalar s;
   if (scalar_from(value, s, false)) {
-    FACULA_CHECK(s.kind != Category::Complex || is_complex(self->dtype), Runtime, "value cannot be converted to type ",
-                 name_of(self->dtype), " without overflow");
+    ops::check_fits(s, self->dtype);
     return ops::full({}, s, self->dtype);
   }
   FACULA_CHECK(PyList_Check(value) || PyTuple_Check(value) || PyObject_CheckBuffer(value), Type, "can't assign a ",

@@ -135,6 +135,18 @@ PyMethodDef module_methods[] = {
     {"_disabled_torch_function_impl", disabled_torch_function, METH_VARARGS, "Runs the function undispatched."},
     {}};
 
+// What the public function takes by name only (torch.full_like's dtype), an entry has got by position. Returns how many
+// arguments stay positional.
+Py_ssize_t name_the_rest(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* named) {
+  if (!PyFunction_Check(function)) return nargs;
+  PyObject* code = PyFunction_GET_CODE(function);
+  Ref count = check(PyObject_GetAttrString(code, "co_argcount"));
+  Ref names = check(PyObject_GetAttrString(code, "co_varnames"));
+  const Py_ssize_t take = std::min(nargs, static_cast<Py_ssize_t>(PyLong_AsSsize_t(count.get())));
+  for (Py_ssize_t i = take; i < nargs; ++i) check(PyDict_SetItem(named, PyTuple_GET_ITEM(names.get(), i), args[i]));
+  return take;
+}
+
 }  // namespace
 
 PyObject* intercept(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
@@ -143,12 +155,14 @@ PyObject* intercept(PyObject* function, PyObject* const* args, Py_ssize_t nargs,
   const Py_ssize_t keywords = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
   for (Py_ssize_t i = 0; i < nargs + keywords; ++i) overriders.see_with_items(args[i]);
   if (overriders.found.empty() && !function_hook) return nullptr;
-  Ref positional = check(PyTuple_New(nargs));
-  for (Py_ssize_t i = 0; i < nargs; ++i) PyTuple_SET_ITEM(positional.get(), i, Py_NewRef(args[i]));
+  Ref called = public_function(function);
   Ref named = check(PyDict_New());
+  const Py_ssize_t take = called.get() == function ? nargs : name_the_rest(called.get(), args, nargs, named.get());
+  Ref positional = check(PyTuple_New(take));
+  for (Py_ssize_t i = 0; i < take; ++i) PyTuple_SET_ITEM(positional.get(), i, Py_NewRef(args[i]));
   for (Py_ssize_t k = 0; k < keywords; ++k)
     check(PyDict_SetItem(named.get(), PyTuple_GET_ITEM(kwnames, k), args[nargs + k]));
-  return ask(overriders, public_function(function).get(), positional.get(), named.get());
+  return ask(overriders, called.get(), positional.get(), named.get());
 }
 
 bool init_override(PyObject* module) { return PyModule_AddFunctions(module, module_methods) == 0; }

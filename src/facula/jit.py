@@ -184,11 +184,12 @@ def isinstance(obj: typing.Any, target_type: typing.Any) -> bool:
         return any(isinstance(obj, type(None) if kind is None else kind) for kind in arguments)
     if not builtins.isinstance(obj, origin):
         return False
+    inner: typing.Any = obj
     if origin is dict:
-        return all(isinstance(key, arguments[0]) and isinstance(value, arguments[1]) for key, value in obj.items())
+        return all(isinstance(key, arguments[0]) and isinstance(value, arguments[1]) for key, value in inner.items())
     if origin is tuple and Ellipsis not in arguments:
-        return len(obj) == len(arguments) and all(map(isinstance, obj, arguments))
-    return all(isinstance(item, arguments[0]) for item in obj)
+        return len(inner) == len(arguments) and all(map(isinstance, inner, arguments))
+    return all(isinstance(item, arguments[0]) for item in inner)
 
 
 def fork(func, *args, **kwargs):

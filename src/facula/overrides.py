@@ -113,7 +113,10 @@ def _public_function(native: Callable) -> Callable:
     parameters = native.__code__.co_varnames[: native.__code__.co_argcount]
     for space in (facula.Tensor, facula, facula.nn.functional):
         public = getattr(space, name, None)
-        if isinstance(public, types.FunctionType) and public.__code__.co_varnames[: len(parameters)] == parameters:
+        if not isinstance(public, types.FunctionType) or public.__code__.co_varnames[: len(parameters)] != parameters:
+            continue
+        required = public.__code__.co_argcount - len(public.__defaults__ or ())
+        if required <= len(parameters):  # else a call of the entry is no call of it: torch.batch_norm
             return public
     return native
 

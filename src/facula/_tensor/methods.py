@@ -29,7 +29,7 @@ _OWN_NAME = {
     "where": indexing._where_method,
 }
 
-_PROTOCOLS = ("__deepcopy__", "__format__", "__reduce_ex__", "__reversed__")
+_PROTOCOLS = ("__array_wrap__", "__deepcopy__", "__format__", "__reduce_ex__", "__reversed__")
 
 _ATTRIBUTES = {
     "H": property(shape.adjoint, doc="The transposed, conjugated matrix."),

@@ -74,6 +74,13 @@ def __format__(self: Tensor, spec: str) -> str:
     return object.__format__(self, spec)
 
 
+def __array_wrap__(self: Tensor, array, context=None, return_scalar: bool = False) -> Tensor:
+    """What NumPy's functions give for a tensor: a tensor over the array; uint8 for bool, as in PyTorch."""
+    from facula._C import from_numpy
+
+    return from_numpy(array.astype("uint8") if array.dtype == bool else array)
+
+
 def __reversed__(self: Tensor) -> Tensor:
     """The rows in reverse order."""
     return self.flip(0) if self.dim() else self

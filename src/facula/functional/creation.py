@@ -98,10 +98,22 @@ def tensor(data, *, dtype=None, device=None, requires_grad: bool = False, pin_me
     """
     if device is not None or pin_memory:
         check_place(device, pin_memory=pin_memory)
+    if isinstance(data, Tensor):
+        _warn_of_copy()
     result = _tensor(data, dtype)
     if requires_grad:
         result.requires_grad_()
     return result
+
+
+def _warn_of_copy() -> None:
+    import warnings
+
+    warnings.warn(
+        "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+        "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
+        stacklevel=3,
+    )
 
 
 def scalar_tensor(s: Number, *, dtype=None, device=None, requires_grad: bool = False) -> Tensor:

@@ -33,7 +33,7 @@ def save(
 
     Raises:
         pickle.PicklingError: `obj` has a part that is neither a tensor nor a plain value; the message says where.
-        RuntimeError: Two tensors see the same memory as different dtypes.
+        RuntimeError: Two tensors see the same memory as different dtypes, or there is no such folder.
         TypeError: `f` is neither a path nor has a `write`.
 
     Example:
@@ -60,6 +60,9 @@ def save(
     if not _is_path(f):
         write(stream, writer.storages, f)
         return
+    folder = os.path.dirname(os.path.abspath(os.fspath(f)))
+    if not os.path.isdir(folder):
+        raise RuntimeError(f"Parent directory {folder} does not exist.")
     with replacing(f) as file:
         write(stream, writer.storages, file)
 

@@ -70,7 +70,8 @@ class Adadelta(FusedOptimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        defaults = settings(locals())
+        order = "lr rho eps weight_decay maximize capturable foreach differentiable"
+        defaults = settings(locals(), order)
         check_lr(lr)
         if not 0.0 <= rho <= 1.0:
             raise ValueError(f"Invalid rho value: {rho} (expected 0 <= rho <= 1)")

@@ -82,7 +82,10 @@ class NAdam(FusedOptimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        defaults = settings(locals())
+        order = (
+            "lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize foreach capturable differentiable"
+        )
+        defaults = settings(locals(), order)
         check_lr(lr)
         check_nonnegative("epsilon value", eps)
         check_betas(betas)

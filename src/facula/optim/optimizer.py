@@ -105,10 +105,11 @@ def check_fused(fused: bool | None, foreach: bool | None, differentiable: bool) 
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
 
-def settings(arguments: dict[str, Any]) -> dict[str, Any]:
+def settings(arguments: dict[str, Any], order: str = "") -> dict[str, Any]:
     """The hyperparameters of an optimiser, from ``locals()`` at the start of its ``__init__``: every argument is one
-    under its own name, but for the parameters."""
-    return {name: value for name, value in arguments.items() if name not in ("self", "params", "__class__")}
+    under its own name, but for the parameters. ``order`` lists them as PyTorch's groups do, where that differs."""
+    names = order.split() or [name for name in arguments if name not in ("self", "params", "__class__")]
+    return {name: arguments[name] for name in names}
 
 
 def as_number(value: float | Tensor) -> float:
@@ -239,7 +240,7 @@ class Optimizer:
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
+            lines += [""] * (i > 0) + [f"Parameter Group {i}"]
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
 

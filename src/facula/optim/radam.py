@@ -77,7 +77,8 @@ class RAdam(FusedOptimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        defaults = settings(locals())
+        order = "lr betas eps weight_decay maximize foreach capturable decoupled_weight_decay differentiable"
+        defaults = settings(locals(), order)
         check_lr(lr)
         check_nonnegative("epsilon value", eps)
         check_betas(betas)

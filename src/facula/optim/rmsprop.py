@@ -81,7 +81,8 @@ class RMSprop(FusedOptimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        defaults = settings(locals())
+        order = "lr momentum alpha eps centered weight_decay capturable foreach maximize differentiable"
+        defaults = settings(locals(), order)
         check_lr(lr)
         check_nonnegative("epsilon value", eps)
         check_nonnegative("momentum value", momentum)

@@ -69,7 +69,8 @@ class Rprop(FusedOptimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        defaults = settings(locals())
+        order = "lr etas step_sizes foreach maximize differentiable capturable"
+        defaults = settings(locals(), order)
         check_lr(lr)
         if not 0.0 < etas[0] < 1.0 < etas[1]:
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]} (expected 0 < first < 1 < second)")
