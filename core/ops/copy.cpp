@@ -346,7 +346,8 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
   return generate(n, dtype, DType::Float64, [&](int64_t i) { return lo + static_cast<double>(i) * by; });
 }
 
-// Both ends exact, each half counted from its own end, in the type of the result, as PyTorch does.
+// Both ends exact, each half counted from its own end, in the type of the result and with one rounding,
+// as PyTorch does: a grid of affine_grid may lie on pixels, where grid_sample has a corner.
 template <class T>
 void fill_linspace(T* p, int64_t n, T start, T end) {
   const T step = (end - start) / static_cast<T>(n - 1);
