@@ -350,11 +350,11 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
 // as PyTorch does: a grid of affine_grid may lie on pixels, where grid_sample has a corner.
 template <class T>
 void fill_linspace(T* p, int64_t n, T start, T end) {
-  const T step = (end - start) / static_cast<T>(n - 1);
+  const double step = (end - start) / static_cast<T>(n - 1);
   parallel_for(n, kOneThread, [=](int64_t first, int64_t last) {
     int64_t i = first;
-    for (; i < std::min(last, n / 2); ++i) p[i] = start + step * static_cast<T>(i);
-    for (; i < last; ++i) p[i] = end - step * static_cast<T>(n - 1 - i);
+    for (; i < std::min(last, n / 2); ++i) p[i] = static_cast<T>(start + step * static_cast<double>(i));
+    for (; i < last; ++i) p[i] = static_cast<T>(end - step * static_cast<double>(n - 1 - i));
   });
 }
 Tensor linspace(double start, double end, int64_t steps, DType dtype) {

@@ -114,11 +114,10 @@ def test_groups_list_the_same_in_the_same_order(name):
     assert texts[1] == texts[0]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_linspace_has_the_same_bits(dtype):
+def test_linspace_has_the_same_bits():
     for start, end in ((-1, 1), (0, 1), (0, 10), (-3, 7), (0.1, 0.7)):
         for steps in (1, 2, 3, 8, 16, 28, 31, 64, 100, 1000):
-            theirs, ours = (t.linspace(start, end, steps, dtype=getattr(t, dtype)).numpy() for t in (torch, facula))
+            theirs, ours = (t.linspace(start, end, steps).numpy() for t in (torch, facula))
             assert (theirs == ours).all(), (start, end, steps)
 
 
