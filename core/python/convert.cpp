@@ -261,7 +261,8 @@ Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype) {
   bool integral =
       s.kind <= static_cast<int>(Category::Integer) && (s.dtype < 0 || is_integral(static_cast<DType>(s.dtype)));
   // Integers that become floats go through a double, as PyTorch's do.
-  integral = integral && (category(type) == Category::Integer || s.kind < static_cast<int>(Category::Integer) || s.dtype >= 0);
+  integral =
+      integral && (category(type) == Category::Integer || s.kind < static_cast<int>(Category::Integer) || s.dtype >= 0);
   std::optional<DType> narrow = std::nullopt;
   if (category(type) == Category::Integer && (type != DType::Int64 || !integral)) narrow = type;
   size_t depth = s.sizes.size();
