@@ -119,3 +119,14 @@ def _kind(x: Tensor) -> int:
     if x.is_floating_point():
         return 2
     return int(x.dtype._scalar_name != "Bool")
+
+
+def warn_of_copy() -> None:
+    """What PyTorch says when tensor() is given a tensor."""
+    import warnings
+
+    warnings.warn(
+        "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+        "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
+        stacklevel=3,
+    )

@@ -18,7 +18,7 @@ from facula._C import (
 from facula._C import bool as bool_dtype
 from facula._C import from_numpy as _from_numpy
 from facula._native import native
-from facula.functional.arguments import Number, check_place, finish, shape_of
+from facula.functional.arguments import Number, check_place, finish, shape_of, warn_of_copy
 
 __all__ = [
     "arange", "as_tensor", "asarray", "complex", "empty", "empty_like", "empty_permuted", "empty_strided", "eye",
@@ -99,21 +99,11 @@ def tensor(data, *, dtype=None, device=None, requires_grad: bool = False, pin_me
     if device is not None or pin_memory:
         check_place(device, pin_memory=pin_memory)
     if isinstance(data, Tensor):
-        _warn_of_copy()
+        warn_of_copy()
     result = _tensor(data, dtype)
     if requires_grad:
         result.requires_grad_()
     return result
-
-
-def _warn_of_copy() -> None:
-    import warnings
-
-    warnings.warn(
-        "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-        "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
-        stacklevel=3,
-    )
 
 
 def scalar_tensor(s: Number, *, dtype=None, device=None, requires_grad: bool = False) -> Tensor:
