@@ -6,14 +6,18 @@
 #include <utility>
 
 #include "base/dtype.h"
+#include "cpu/triangle.h"
 #include "runtime/gemm.h"
 #include "runtime/lapack.h"
 #include "runtime/parallel.h"
 
 namespace facula::blocked {
 
-// Sides up to which LAPACK is as fast as the halves, and right sides of one piece of work for the pool.
-static constexpr int kLeaf = 48, kPanel = 64;
+// Sides up to which LAPACK factors and solves as fast; the side of triangles that are not halved (their rows of right
+// sides stay in the cache); right sides of one piece of work for the pool where products take part.
+static constexpr int kSmallFactor = 96, kSmallTriangle = 16, kLeaf = 256, kPanel = 64;
+template <class T>
+static constexpr int kLeafPanel = cpu::kPanelBytes / sizeof(T);
 
 // c [m, n] -= op(a) [m, k] b [k, n]; row-major products see all three transposed.
 template <class T>
@@ -35,9 +39,27 @@ static void exchange_rows(T* a, int lda, int columns, int first, int last, const
   }
 }
 
+// In panels of rows, which the kernel wants.
+template <class T>
+static void solve_leaf(bool upper, bool transpose, bool unit, int n, int right, const T* a, int lda, T* x, int ldx) {
+  constexpr int width = kLeafPanel<T>;
+  alignas(64) T panel[kLeaf * width];
+  for (int64_t first = 0; first < right; first += width) {
+    const int columns = static_cast<int>(std::min<int64_t>(width, right - first));
+    for (int64_t i = 0; i < n; ++i)
+      for (int c = columns; c < width; ++c) panel[i * width + c] = 0;
+    for (int c = 0; c < columns; ++c)
+      for (int64_t i = 0; i < n; ++i) panel[i * width + c] = x[(first + c) * ldx + i];
+    cpu::triangle().solve(sizeof(T) == 8, upper == transpose, unit, n, a, transpose ? lda : 1, transpose ? 1 : lda,
+                          panel);
+    for (int c = 0; c < columns; ++c)
+      for (int64_t i = 0; i < n; ++i) x[(first + c) * ldx + i] = panel[i * width + c];
+  }
+}
+
 template <class T>
 static void solve_halves(bool upper, bool transpose, bool unit, int n, int right, const T* a, int lda, T* x, int ldx) {
-  if (n <= kLeaf) return lapack::trsm(true, upper, transpose ? 'T' : 'N', unit, n, right, a, lda, x, ldx);
+  if (n <= kLeaf) return solve_leaf(upper, transpose, unit, n, right, a, lda, x, ldx);
   const int head = n / 2, tail = n - head;
   const T* last = a + static_cast<int64_t>(head) * (lda + 1);
   const T* corner = upper ? a + static_cast<int64_t>(head) * lda : a + head;
@@ -53,21 +75,26 @@ static void solve_halves(bool upper, bool transpose, bool unit, int n, int right
   }
 }
 
-// f(column, columns) over the panels of the right sides.
-template <class F>
-static void over_panels(int right, F&& f) {
-  parallel_for((right + kPanel - 1) / kPanel, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t j = begin * kPanel; j < end * kPanel; j += kPanel)
-      if (j < right) f(j, static_cast<int>(std::min<int64_t>(kPanel, right - j)));
+// f(column, columns) over panels of the right sides of an n by n triangle.
+template <class T, class F>
+static void over_panels(int n, int right, F&& f) {
+  const int64_t width = n <= kLeaf ? kLeafPanel<T> : kPanel, grain = 1 + (1 << 17) / (int64_t{n} * n * width);
+  parallel_for((right + width - 1) / width, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t j = begin * width; j < end * width && j < right; j += width)
+      f(j, static_cast<int>(std::min<int64_t>(width, right - j)));
   });
+}
+// Whether the panels pay: one right side is LAPACK's.
+template <class T>
+static bool suits_panels(int n, int right) {
+  return !lapack::is_complex_type<T> && n > kSmallTriangle && right >= kLeafPanel<T> / 4;
 }
 
 template <class T>
 void solve_triangle(bool upper, char trans, bool unit, int n, int right, const T* a, int lda, T* x, int ldx) {
   if constexpr (!lapack::is_complex_type<T>) {
-    if (n > kLeaf) {
-      lapack::trsm(true, upper, trans, unit, 0, 0, a, lda, x, ldx);  // resolves the function outside the pool
-      return over_panels(right, [&](int64_t j, int columns) {
+    if (suits_panels<T>(n, right)) {
+      return over_panels<T>(n, right, [&](int64_t j, int columns) {
         solve_halves(upper, trans != 'N', unit, n, columns, a, lda, x + j * ldx, ldx);
       });
     }
@@ -78,9 +105,8 @@ void solve_triangle(bool upper, char trans, bool unit, int n, int right, const T
 template <class T>
 void solve_factored(char trans, int n, int right, const T* lu, int lda, const int* pivots, T* x) {
   if constexpr (!lapack::is_complex_type<T>) {
-    if (n > kLeaf) {
-      lapack::trsm(true, false, trans, true, 0, 0, lu, lda, x, n);  // as above
-      return over_panels(right, [&](int64_t j, int columns) {
+    if (suits_panels<T>(n, right)) {
+      return over_panels<T>(n, right, [&](int64_t j, int columns) {
         T* to = x + j * n;
         if (trans == 'N') {
           exchange_rows(to, n, columns, 0, n, pivots);
@@ -101,7 +127,7 @@ void solve_factored(char trans, int n, int right, const T* lu, int lda, const in
 template <class T>
 int factor(int m, int n, T* a, int lda, int* pivots) {
   const int k = std::min(m, n), head = k / 2, rest = n - head;
-  if (lapack::is_complex_type<T> || k <= 2 * kLeaf) return lapack::getrf(m, n, a, lda, pivots);
+  if (lapack::is_complex_type<T> || k <= kSmallFactor) return lapack::getrf(m, n, a, lda, pivots);
   if constexpr (!lapack::is_complex_type<T>) {
     const int info = factor(m, head, a, lda, pivots);
     T *right = a + static_cast<int64_t>(head) * lda, *corner = right + head;

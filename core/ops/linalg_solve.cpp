@@ -477,9 +477,12 @@ Tensor cholesky_solve(const Tensor& b, const Tensor& l_, bool upper) {
     Columns ca(l), cx(x);
     if (x->numel == 0) return;
     over_batch(cx.count, static_cast<double>(cx.step) * ca.rows, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        lapack::potrs(upper ? 'U' : 'L', ca.rows, cx.columns, l->ptr<T>() + (ca.count == 1 ? 0 : i * ca.step), ca.lead,
-                      x->ptr<T>() + i * cx.step, cx.lead);
+      for (int64_t i = begin; i < end; ++i) {
+        const T* factor = l->ptr<T>() + (ca.count == 1 ? 0 : i * ca.step);
+        T* to = x->ptr<T>() + i * cx.step;
+        for (char trans : {upper ? 'C' : 'N', upper ? 'N' : 'C'})  // L then L^H
+          blocked::solve_triangle(upper, trans, false, ca.rows, cx.columns, factor, ca.lead, to, cx.lead);
+      }
     });
   });
   return x;

@@ -185,3 +185,11 @@ def test_needs_no_other_library():
         "assert torch.allclose(torch.istft(y, 4, window=torch.ones(4)), x) and torch.fft.fft(x)[0] == 28"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_frequencies(kind):
+    for n, d in ((1, 1.0), (5, 0.3), (6, 2.0)):
+        for name in ("fftfreq", "rfftfreq"):
+            mine = getattr(fft, name)(n, d, dtype=getattr(facula, kind))
+            np.testing.assert_allclose(mine.numpy(), getattr(np.fft, name)(n, d), rtol=2 * EPSILON[kind])

@@ -412,11 +412,16 @@ def ihfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = Non
 # ---- frequencies and their order ----
 
 
-def _frequencies(whole: Tensor, n: int, d: float, kind, out, requires_grad: bool) -> Tensor:
+def _frequencies(n: int, count: int, wraps: bool, d: float, kind, out, requires_grad: bool) -> Tensor:
+    """``count`` whole numbers, as often negative as ``wraps`` says, over ``n * d``."""
     kind = kind or _C.get_default_dtype()
     if not (kind.is_floating_point or kind.is_complex):
         raise RuntimeError(f"fftfreq requires a floating point or complex dtype, given {kind}")
-    return finish((whole.to(_C.float64) / (n * d)).to(kind), out, requires_grad)
+    direct = kind is _C.float64 or (kind is _C.float32 and n < 1 << 24)  # whose whole numbers are exact
+    whole = arange(count, dtype=kind if direct else _C.float64)
+    if wraps:
+        whole[(n + 1) // 2 :].sub_(n)
+    return finish(whole.div_(n * d).to(kind), out, requires_grad)
 
 
 def fftfreq(
@@ -430,8 +435,7 @@ def fftfreq(
         tensor([ 0.0000,  0.2000,  0.4000, -0.4000, -0.2000])
     """
     check_place(device, layout)
-    whole = cat((arange((n + 1) // 2), arange(-(n // 2), 0)))
-    return _frequencies(whole, n, d, dtype, out, requires_grad)
+    return _frequencies(n, n, True, d, dtype, out, requires_grad)
 
 
 def rfftfreq(
@@ -445,7 +449,7 @@ def rfftfreq(
         tensor([0.0000, 0.2000, 0.4000])
     """
     check_place(device, layout)
-    return _frequencies(arange(n // 2 + 1), n, d, dtype, out, requires_grad)
+    return _frequencies(n, n // 2 + 1, False, d, dtype, out, requires_grad)
 
 
 def _shift(x: Tensor, dim, direction: int) -> Tensor:
