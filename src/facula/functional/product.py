@@ -324,8 +324,13 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     n = max(input.dim(), other.dim())
     a_shape, b_shape = ([1] * (n - x.dim()) + list(x.shape) for x in (input, other))
-    a = input.reshape([s for size in a_shape for s in (size, 1)])
-    b = other.reshape([s for size in b_shape for s in (1, size)])
+    a, b, heads = input, other, n
+    if n > 1 and b_shape[-1] < 256 and input.numel() * other.numel() > 1 << 16:  # whole rows make longer loops
+        heads, p, q = n - 1, a_shape[-1], b_shape[-1]
+        a = input.reshape([*a_shape, 1]).expand(*a_shape, q).reshape([*a_shape[:-1], p * q])
+        b = other.reshape([*b_shape[:-1], 1, q]).expand(*b_shape[:-1], p, q).reshape([*b_shape[:-1], p * q])
+    a = a.reshape([s for size in a_shape[:heads] for s in (size, 1)] + list(a.shape[-1:] if heads < n else ()))
+    b = b.reshape([s for size in b_shape[:heads] for s in (1, size)] + list(b.shape[-1:] if heads < n else ()))
     result = (a * b).reshape([x * y for x, y in zip(a_shape, b_shape)])
     return result if out is None else write_out(result, out)
 
