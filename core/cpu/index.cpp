@@ -429,9 +429,36 @@ inline void along(Along s, const int64_t* index, F body) {
   }
 }
 
+template <class T>
+void gather_block(int64_t n, const int64_t* __restrict index, int64_t size, const T* __restrict from,
+                  T* __restrict to) {
+  for (int64_t j = 0; j < n; ++j) to[j] = from[wrap(index[j], size)];
+}
+// Indices of rows are checked block by block while they are in L1: where one is bad, what is written is not the result.
+int64_t gather_along_rows(int64_t item_size, int64_t outer, int64_t length, int64_t size, const int64_t* index,
+                          const void* src, void* out) {
+  std::atomic<int64_t> first{outer * length};
+  with_size(item_size, [&](auto s) {
+    using T = piece<decltype(s)::value>;
+    parallel_for(outer, kGrain / (length + 1) + 1, [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; ++o) {
+        const T* from = static_cast<const T*>(src) + o * size;
+        for (int64_t i = o * length, stop = i + length; i < stop; i += kGathered) {
+          const int64_t m = min(kGathered, stop - i), bad = check_range(index, i, i + m, size);
+          for (int64_t seen = first; bad >= 0 && bad < seen && !first.compare_exchange_weak(seen, bad);) {}
+          if (bad >= 0) return;
+          gather_block(m, index + i, size, from, static_cast<T*>(out) + i);
+        }
+      }
+    });
+  });
+  return first == outer * length ? -1 : first.load();
+}
+
 int64_t gather(int64_t item_size, int64_t outer, int64_t length, int64_t inner, int64_t size, const int64_t* index,
                const void* src, void* out) {
   if (outer * inner == 1) return gather_rows(length, index, size, src, item_size, item_size, out);
+  if (inner == 1) return gather_along_rows(item_size, outer, length, size, index, src, out);
   int64_t bad = check(outer * length * inner, index, size);
   if (bad >= 0) return bad;
   with_size(item_size, [&](auto s) {

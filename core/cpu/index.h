@@ -1,6 +1,7 @@
 // Indexing of plain contiguous memory: rows, takes, gather and scatter along a dimension, masks. No tensor here.
 // Indices are int64 and may be negative (they wrap by the size). Every function that takes indices checks all of them
-// before its first write and returns the position of the first that is out of range, or -1 when it did its work.
+// before its first write and returns the position of the first that is out of range, or -1 when it did its work; only
+// gather may have written some of `out` by then.
 #pragma once
 #include <cstdint>
 

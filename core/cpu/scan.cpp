@@ -284,13 +284,13 @@ inline bool any_replaces(const A* x, A best) {
   return any;
 }
 template <bool largest, class A>
-inline void running_group(A* x, int64_t n, int64_t first, A& best, int64_t& where, int64_t* index) {
+inline void running_group(const A* x, A* y, int64_t n, int64_t first, A& best, int64_t& where, int64_t* index) {
   for (int64_t j = 0; j < n; ++j) {
     if (replaces<largest>(x[j], best)) {
       best = x[j];
       where = first + j;
     }
-    x[j] = best;
+    y[j] = best;
     index[j] = where;
   }
 }
@@ -311,22 +311,25 @@ struct ExtremeRows {
   template <bool write>
   Best range(int64_t at, int64_t first, int64_t length, Best best) const {
     const int64_t size = item_size(s.dtype);
+    const bool native = s.dtype == dtype_of(kColumnOf<A>);  // read and written in place
     A block[kBlock];
     int64_t places[kGroup];
     for_blocks(length, [&](int64_t i, int64_t n) {
       const int64_t start = first + i;
-      load(in + (at + start) * size, 1, n, block);
+      const A* x = native ? reinterpret_cast<const A*>(in) + at + start : block;
+      A* y = native && write ? reinterpret_cast<A*>(out) + at + start : block;
+      if (!native) load(in + (at + start) * size, 1, n, block);
       for (int64_t k = 0; k < n; k += kGroup) {
         const int64_t width = n - k < kGroup ? n - k : kGroup;
         int64_t* to = write ? index + at + start + k : places;
-        if (width < kGroup || any_replaces<largest>(block + k, best.value)) {
-          running_group<largest>(block + k, width, start + k, best.value, best.where, to);
+        if (width < kGroup || any_replaces<largest>(x + k, best.value)) {
+          running_group<largest>(x + k, y + k, width, start + k, best.value, best.where, to);
         } else if (write) {
-          std::fill(block + k, block + k + kGroup, best.value);
+          std::fill(y + k, y + k + kGroup, best.value);
           std::fill(to, to + kGroup, best.where);
         }
       }
-      if (write) store_block(s.dtype, block, n, out + (at + start) * size);
+      if (write && !native) store_block(s.dtype, block, n, out + (at + start) * size);
     });
     return best;
   }

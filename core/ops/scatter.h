@@ -1,8 +1,11 @@
 // Writes by index along a dimension (scatter and its relatives): the checks of a call, and the memory its kernel takes.
 #pragma once
+#include <atomic>
+
 #include "base/gil.h"
 #include "cpu/index.h"
 #include "ops/axis.h"
+#include "runtime/parallel.h"
 
 namespace facula {
 
@@ -16,9 +19,14 @@ inline bool is_index(const Tensor& t) { return t->dtype == DType::Int64 || t->dt
 // Position of the first index outside [0, size), or -1. The kernels wrap negative ones, most operations here must not.
 inline int64_t first_outside(const Tensor& index, int64_t size) {
   const int64_t* p = index->ptr<int64_t>();
-  uint64_t bad = 0;
-  for (int64_t i = 0; i < index->numel; ++i) bad |= static_cast<uint64_t>(p[i]) >= static_cast<uint64_t>(size);
-  for (int64_t i = 0; bad && i < index->numel; ++i)
+  const uint64_t limit = static_cast<uint64_t>(size);
+  std::atomic<bool> found{false};
+  parallel_for(index->numel, kLongWork / 8, [&found, p, limit](int64_t begin, int64_t end) {
+    uint64_t bad = 0;
+    for (int64_t i = begin; i < end; ++i) bad |= static_cast<uint64_t>(p[i]) >= limit;
+    if (bad) found = true;
+  });
+  for (int64_t i = 0; found && i < index->numel; ++i)
     if (p[i] < 0 || p[i] >= size) return i;
   return -1;
 }
