@@ -52,7 +52,7 @@ static bool store_number(const Scalar& s, DType type, void* to) {
   }
   const int64_t x = s.to_int(), bits = 8 * item_size(type);
   const int64_t lowest = type == DType::UInt8 ? 0 : -(int64_t{1} << (bits - 1));
-  if (type == DType::Bool || x < lowest || x - lowest >= int64_t{1} << bits) return false;
+  if (type == DType::Bool || x < lowest || x > lowest + (int64_t{1} << bits) - 1) return false;
   cpu::copy().convert[index_of(DType::Int64)][index_of(type)](1, &x, 1, to, 1);
   return true;
 }

@@ -233,3 +233,11 @@ def test_powers_that_are_other_functions(dtype):
     else:
         with pytest.raises(RuntimeError, match="negative integer powers"):
             x**-1
+
+
+@pytest.mark.parametrize("dtype", INTEGERS[:-1])
+def test_numbers_that_do_not_fit_compare_by_value(dtype):
+    x = borders(dtype, 130)
+    for number in (2**63 - 1, 2**62, 2**32, -(2**32), -(2**63)):
+        assert not (x == number).any() and (x != number).all()
+        assert (x < number).all() if number > 0 else (x > number).all()
