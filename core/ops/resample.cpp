@@ -433,30 +433,50 @@ void adaptive_mean_backward_vjp(Backward& b) {
   b.set(0, call(op, b.grad(), Dims{out[out.size() - 3], out[out.size() - 2], out.back()}));
 }
 
-// ---- padding: each dimension names the place that each of its outputs comes from, or nothing where it stays ----
+// ---- padding with what the tensor has: of each dimension the sizes before and after, or nothing where it stays ----
 
-std::vector<Line> padding_lines(const Dims& from, const Dims* const (&places)[3], Dims& to) {
+enum class Padding : int64_t { Reflect, Replicate, Circular, kModes };
+
+Line padding_line(Padding mode, int64_t in, const Dims& sizes) {
+  FACULA_CHECK(sizes.size() == 2, Runtime, "pad(): expected a pair of sizes, but got ", sizes);
+  const int64_t before = sizes[0], after = sizes[1];
+  FACULA_CHECK(in < kLongest && std::max(before, after) < kLongest && std::min(before, after) > -kLongest, Runtime,
+               "pad(): sizes of ", sizes, " are too large for a dimension of ", in);
+  const int64_t grown = std::max(before, int64_t{0}), cut = std::max(-before, int64_t{0});
+  const int64_t kept = in - cut + std::min(after, int64_t{0}), most = std::max(before, after);
+  bool fits = in > 0 && in + before + after > 0;
+  if (mode == Padding::Reflect) fits &= most < in;
+  if (mode == Padding::Circular) fits &= most <= in && kept > 0;
+  FACULA_CHECK(fits, Runtime, "pad(): sizes of ", sizes, " do not fit a dimension of ", in);
+  Line l(in, in + before + after);
+  l.start();
+  for (int64_t o = 0; o < l.out; ++o) {
+    int64_t place = o - before;
+    if (mode == Padding::Reflect) place = in - 1 - std::abs(in - 1 - std::abs(place));
+    if (mode == Padding::Replicate) place = std::clamp(place, int64_t{0}, in - 1);
+    // What a negative size takes off is gone before the rest is joined into a circle.
+    if (mode == Padding::Circular) place = cut + ((o - grown) % kept + kept) % kept;
+    l.index.push_back(static_cast<int32_t>(place));
+    l.close();
+  }
+  return l;
+}
+
+std::vector<Line> padding_lines(const Dims& from, int64_t mode, const Dims* const (&sizes)[3], Dims& to) {
   const int64_t n = static_cast<int64_t>(from.size()) - 2;
   FACULA_CHECK(n >= 1 && n <= 3, Runtime, "pad(): expected an input of 3 to 5 dimensions, but got sizes ", from);
+  FACULA_CHECK(mode >= 0 && mode < static_cast<int64_t>(Padding::kModes), Runtime, "pad(): there is no mode number ",
+               mode);
   std::vector<Line> lines;
   to = from;
   for (int64_t d = 0; d < 3; ++d) {
     const size_t dim = static_cast<size_t>(d + n - 1);  // of the tensor
-    if (d < 3 - n || !places[d]) {
+    if (d < 3 - n || !sizes[d]) {
       lines.emplace_back(d < 3 - n ? 1 : from[dim], d < 3 - n ? 1 : from[dim]);
       continue;
     }
-    Line l(from[dim], static_cast<int64_t>(places[d]->size()));
-    FACULA_CHECK(l.out < kLongest && l.in < kLongest, Runtime, "pad(): a size of ", std::max(l.in, l.out),
-                 " is too large");
-    l.start();
-    for (int64_t place : *places[d]) {
-      FACULA_CHECK(place >= 0 && place < l.in, Index, "pad(): place ", place, " is outside of a dimension of ", l.in);
-      l.add(place, 1.0);
-      l.close();
-    }
-    to[dim] = l.out;
-    lines.push_back(std::move(l));
+    lines.push_back(padding_line(static_cast<Padding>(mode), from[dim], *sizes[d]));
+    to[dim] = lines.back().out;
   }
   return lines;
 }
@@ -467,9 +487,9 @@ cpu::Resampling shape_of_numbers(const std::vector<Line>& lines, const Dims& siz
   return r;
 }
 
-Tensor pad(const Tensor& x, const Dims* depth, const Dims* height, const Dims* width) {
+Tensor pad(const Tensor& x, int64_t mode, const Dims* depth, const Dims* height, const Dims* width) {
   Dims to;
-  const std::vector<Line> lines = padding_lines(x->sizes, {depth, height, width}, to);
+  const std::vector<Line> lines = padding_lines(x->sizes, mode, {depth, height, width}, to);
   const bool last = has_channels_last(x);
   Tensor in = memory_of(x, x->dtype, last), out = new_tensor(to, x->dtype, last);
   if (out->numel == 0) return out;
@@ -477,9 +497,10 @@ Tensor pad(const Tensor& x, const Dims* depth, const Dims* height, const Dims* w
   cpu::resample().nearest(x->item_size(), shape_of(lines, to, last), in->data(), out->data());
   return out;
 }
-Tensor pad_backward(const Tensor& g, const Dims& sizes, const Dims* depth, const Dims* height, const Dims* width) {
+Tensor pad_backward(const Tensor& g, const Dims& sizes, int64_t mode, const Dims* depth, const Dims* height,
+                    const Dims* width) {
   Dims to;
-  const std::vector<Line> lines = padding_lines(sizes, {depth, height, width}, to);
+  const std::vector<Line> lines = padding_lines(sizes, mode, {depth, height, width}, to);
   FACULA_CHECK(g->sizes == to, Runtime, "pad(): a gradient of sizes ", g->sizes, " for a result of sizes ", to);
   const bool last = has_channels_last(g), wide = g->dtype == DType::Float64 || g->dtype == DType::Complex128;
   const DType compute = wide ? DType::Float64 : DType::Float32, given = is_complex(g->dtype) ? g->dtype : compute;
@@ -492,11 +513,11 @@ Tensor pad_backward(const Tensor& g, const Dims& sizes, const Dims* depth, const
 }
 void pad_vjp(Backward& b) {
   static const OpDef& op = find_op("_pad_backward");
-  b.set(0, call(op, b.grad(), b.sizes(0), b.arg(1), b.arg(2), b.arg(3)));
+  b.set(0, call(op, b.grad(), b.sizes(0), b.arg(1), b.arg(2), b.arg(3), b.arg(4)));
 }
 void pad_backward_vjp(Backward& b) {
   static const OpDef& op = find_op("_circular_pad");
-  b.set(0, call(op, b.grad(), b.arg(2), b.arg(3), b.arg(4)));
+  b.set(0, call(op, b.grad(), b.arg(2), b.arg(3), b.arg(4), b.arg(5)));
 }
 
 const OpDef kOps[] = {

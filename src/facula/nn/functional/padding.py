@@ -11,53 +11,82 @@ __all__ = ["pad"]
 
 @native
 def _reflection_pad1d(
-    input: Tensor, depth: tuple[int, ...] | None, height: tuple[int, ...] | None, width: tuple[int, ...] | None
+    input: Tensor,
+    mode: int,
+    depth: tuple[int, ...] | None,
+    height: tuple[int, ...] | None,
+    width: tuple[int, ...] | None,
 ) -> Tensor:
-    """Of each of the last three dimensions the places to take; None keeps it."""
+    """Of each of the last three dimensions the sizes before and after; None keeps it."""
 
 
 @native
 def _reflection_pad2d(
-    input: Tensor, depth: tuple[int, ...] | None, height: tuple[int, ...] | None, width: tuple[int, ...] | None
+    input: Tensor,
+    mode: int,
+    depth: tuple[int, ...] | None,
+    height: tuple[int, ...] | None,
+    width: tuple[int, ...] | None,
 ) -> Tensor:
-    """Of each of the last three dimensions the places to take; None keeps it."""
+    """Of each of the last three dimensions the sizes before and after; None keeps it."""
 
 
 @native
 def _reflection_pad3d(
-    input: Tensor, depth: tuple[int, ...] | None, height: tuple[int, ...] | None, width: tuple[int, ...] | None
+    input: Tensor,
+    mode: int,
+    depth: tuple[int, ...] | None,
+    height: tuple[int, ...] | None,
+    width: tuple[int, ...] | None,
 ) -> Tensor:
-    """Of each of the last three dimensions the places to take; None keeps it."""
+    """Of each of the last three dimensions the sizes before and after; None keeps it."""
 
 
 @native
 def _replication_pad1d(
-    input: Tensor, depth: tuple[int, ...] | None, height: tuple[int, ...] | None, width: tuple[int, ...] | None
+    input: Tensor,
+    mode: int,
+    depth: tuple[int, ...] | None,
+    height: tuple[int, ...] | None,
+    width: tuple[int, ...] | None,
 ) -> Tensor:
-    """Of each of the last three dimensions the places to take; None keeps it."""
+    """Of each of the last three dimensions the sizes before and after; None keeps it."""
 
 
 @native
 def _replication_pad2d(
-    input: Tensor, depth: tuple[int, ...] | None, height: tuple[int, ...] | None, width: tuple[int, ...] | None
+    input: Tensor,
+    mode: int,
+    depth: tuple[int, ...] | None,
+    height: tuple[int, ...] | None,
+    width: tuple[int, ...] | None,
 ) -> Tensor:
-    """Of each of the last three dimensions the places to take; None keeps it."""
+    """Of each of the last three dimensions the sizes before and after; None keeps it."""
 
 
 @native
 def _replication_pad3d(
-    input: Tensor, depth: tuple[int, ...] | None, height: tuple[int, ...] | None, width: tuple[int, ...] | None
+    input: Tensor,
+    mode: int,
+    depth: tuple[int, ...] | None,
+    height: tuple[int, ...] | None,
+    width: tuple[int, ...] | None,
 ) -> Tensor:
-    """Of each of the last three dimensions the places to take; None keeps it."""
+    """Of each of the last three dimensions the sizes before and after; None keeps it."""
 
 
 @native
 def _circular_pad(
-    input: Tensor, depth: tuple[int, ...] | None, height: tuple[int, ...] | None, width: tuple[int, ...] | None
+    input: Tensor,
+    mode: int,
+    depth: tuple[int, ...] | None,
+    height: tuple[int, ...] | None,
+    width: tuple[int, ...] | None,
 ) -> Tensor:
-    """Of each of the last three dimensions the places to take; None keeps it."""
+    """Of each of the last three dimensions the sizes before and after; None keeps it."""
 
 
+_MODES = {"reflect": 0, "replicate": 1, "circular": 2}
 _ENTRIES = {
     "reflect": (_reflection_pad1d, _reflection_pad2d, _reflection_pad3d),
     "replicate": (_replication_pad1d, _replication_pad2d, _replication_pad3d),
@@ -99,7 +128,7 @@ def pad(input: Tensor, pad, mode: str = "constant", value: float | None = None) 
     pairs = [(ndim - 1 - i // 2, pad[i], pad[i + 1]) for i in range(0, len(pad), 2)]
     if mode == "constant":
         return _constant(input, pairs, 0 if value is None else value)
-    if mode not in _SOURCES:
+    if mode not in _MODES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if value is not None and value != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
@@ -115,17 +144,17 @@ def pad(input: Tensor, pad, mode: str = "constant", value: float | None = None) 
 
 
 def _gathered(input: Tensor, pairs: list, mode: str) -> Tensor:
-    places: list = [None, None, None]
+    sizes: list = [None, None, None]
     for dim, before, after in pairs:
         if before or after:
-            size = input.shape[dim]
             _check_size(mode, input, dim, before, after)
-            places[dim - input.dim()] = _SOURCES[mode](size, before, after)
-    if places == [None, None, None]:
+            sizes[dim - input.dim()] = (before, after)
+    if sizes == [None, None, None]:
         return input
     n = len(pairs)
     batch = input if input.dim() == n + 2 else input.unsqueeze(0)
-    result = _circular_pad(batch, *places) if mode == "circular" else _ENTRIES[mode][n - 1](batch, *places)
+    entry = _circular_pad if mode == "circular" else _ENTRIES[mode][n - 1]
+    result = entry(batch, _MODES[mode], *sizes)
     return result if batch is input else result.squeeze(0)
 
 
@@ -171,21 +200,3 @@ def _check_size(mode: str, input: Tensor, dim: int, before: int, after: int) -> 
         raise RuntimeError(
             f"Padding ({before}, {after}) leaves nothing of dimension {dim} of input {list(input.shape)}"
         )
-
-
-def _reflect(size: int, before: int, after: int) -> list[int]:
-    folded = (abs(i) for i in range(-before, size + after))
-    return [2 * (size - 1) - i if i >= size else i for i in folded]
-
-
-def _replicate(size: int, before: int, after: int) -> list[int]:
-    return [min(max(i, 0), size - 1) for i in range(-before, size + after)]
-
-
-def _circular(size: int, before: int, after: int) -> list[int]:
-    """What a negative size takes off is gone before the rest is joined into a circle."""
-    first, kept = max(-before, 0), size + min(before, 0) + min(after, 0)
-    return [first + i % kept for i in range(-max(before, 0), kept + max(after, 0))]
-
-
-_SOURCES = {"reflect": _reflect, "replicate": _replicate, "circular": _circular}
