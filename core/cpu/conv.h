@@ -16,6 +16,19 @@ struct ConvShape {
   int64_t in[3], out[3], kernel[3], stride[3], pad[3], dilation[3];
 };
 
+// Kernels keep a channel's padded image in a phase for each step of the stride. A stride longer than that image has one
+// output, and is as good as one of its length. False: the image would still be larger than any that is meant.
+inline bool limit_padded_image(ConvShape& s) {
+  constexpr int64_t kMost = int64_t{1} << 32;  // elements
+  int64_t size = 1;
+  for (int d = 0; d < 3; ++d) {
+    const int64_t padded = s.in[d] + 2 * s.pad[d];
+    if (s.stride[d] > padded) s.stride[d] = padded;
+    if (padded > kMost || __builtin_mul_overflow(size, padded + s.stride[d], &size)) return false;
+  }
+  return size <= 8 * kMost;  // padded + stride is at most twice the image along each dimension
+}
+
 struct ConvKernels {
   void (*forward)(DType, const ConvShape&, const void* x, const void* weight, const void* bias, void* y);
   // dx from dy; with a bias (of groups * in_channels) this is the forward of a transposed convolution.

@@ -151,6 +151,8 @@ struct Block {
         w[p] *= factor[p];
       }
     }
+    // As PyTorch has it: a place that is no number is outside of a volume, but makes a value of an image no number.
+    for (int64_t p = 0; s.dims == 3 && p < n; ++p) w[p] = to[p] < 0 ? T(0) : w[p];
     for (int e = 0; slopes && e < s.dims; ++e) {
       T* __restrict sl = slope[e][k];
       std::memcpy(sl, lines[e].slope[own[e]], sizeof slope[e][k]);
@@ -166,7 +168,7 @@ struct Block {
       for (int j = 0; j < K; ++j) {
         const int32_t at = index[k + j][p];
         const T v = x[at < 0 ? 0 : at];
-        sum += at < 0 ? T(0) : weight[k + j][p] * v;
+        sum += weight[k + j][p] * (at < 0 ? T(0) : v);
       }
       y[p] = sum;
     }

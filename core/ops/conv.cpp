@@ -36,6 +36,10 @@ Settings settings(int64_t n, const Dims& stride, const Dims& padding, const Dims
   for (int64_t v : s.dilation)
     FACULA_CHECK(v > 0, Runtime, "dilation should be greater than zero, but got ", s.dilation);
   FACULA_CHECK(groups > 0, Runtime, "non-positive groups is not supported");
+  constexpr int64_t kMost = int64_t{1} << 40;  // no span of a window overflows
+  for (const Dims* values : {&s.stride, &s.padding, &s.dilation})
+    for (int64_t v : *values)
+      FACULA_CHECK(v < kMost, Runtime, "convolution: a stride, padding or dilation of ", v, " is too large");
   return s;
 }
 int64_t spatial_dims(const Tensor& weight, const char* name) {
@@ -90,6 +94,8 @@ cpu::ConvShape shape_of(const Dims& x, const Dims& weight, const Dims& y, const 
     c.pad[k] = s.padding[d];
     c.dilation[k] = s.dilation[d];
   }
+  FACULA_CHECK(cpu::limit_padded_image(c), Runtime, "convolution: an image of sizes ", x, " with padding ", s.padding,
+               " is too large");
   return c;
 }
 int64_t work_of(const cpu::ConvShape& c) {

@@ -21,10 +21,10 @@ cpu::ConvShape shape_of(const char* name, const Dims& image, const Dims& kernel,
       image.size() == 4 && kernel.size() == 2 && dilation.size() == 2 && padding.size() == 2 && stride.size() == 2,
       Runtime, name, ": expected images of 4 dimensions and pairs, but got ", image);
   cpu::ConvShape s = {image[0], 1, image[1], 1, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {1, 1, 1}};
-  constexpr int64_t kMost = 1 << 24;  // no product below overflows
+  constexpr int64_t kMost = int64_t{1} << 40;  // no span below overflows
   for (int64_t d = 0; d < 2; ++d) {
     FACULA_CHECK(kernel[d] > 0 && dilation[d] > 0 && padding[d] >= 0 && stride[d] > 0 &&
-                     kernel[d] < kMost / dilation[d] && padding[d] < kMost && image[2 + d] > 0,
+                     kernel[d] < kMost / dilation[d] && padding[d] < kMost && image[2 + d] > 0 && image[2 + d] < kMost,
                  Runtime, name, ": kernel, dilation and stride must be positive and padding not negative, but got ",
                  kernel, ", ", dilation, ", ", stride, " and ", padding, " for images of sizes ", image);
     s.in[1 + d] = image[2 + d];
@@ -36,10 +36,13 @@ cpu::ConvShape shape_of(const char* name, const Dims& image, const Dims& kernel,
     FACULA_CHECK(span >= 0, Runtime, name, ": a window of ", kernel, " does not fit into images of sizes ", image);
     s.out[1 + d] = span / stride[d] + 1;
   }
+  FACULA_CHECK(cpu::limit_padded_image(s), Runtime, name, ": images of sizes ", image, " with padding ", padding,
+               " are too large");
   return s;
 }
 Dims columns_of(const cpu::ConvShape& s) {
-  return {s.batch, s.in_channels * s.kernel[1] * s.kernel[2], s.out[1] * s.out[2]};
+  // Two dimensions of the result are products of others, which must not overflow unseen.
+  return {s.batch, count_elements({s.in_channels, s.kernel[1], s.kernel[2]}), count_elements({s.out[1], s.out[2]})};
 }
 
 Tensor im2col(const Tensor& x, const Dims& kernel, const Dims& dilation, const Dims& padding, const Dims& stride) {

@@ -170,6 +170,9 @@ def embedding_bag(
     _check_bags(input, offsets, per_sample_weights)
     if mode not in _BAG_MODES:
         raise ValueError("mode has to be one of sum, mean or max")
+    if mode == "max" and (scale_grad_by_freq or sparse):
+        what = "scaling the gradient by the frequency" if scale_grad_by_freq else "sparse weights"
+        raise ValueError(f"max mode does not support {what}")
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(
             "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
@@ -182,15 +185,20 @@ def embedding_bag(
         )
     if padding_idx is not None:
         if not -weight.shape[0] <= padding_idx < weight.shape[0]:
-            raise ValueError("padding_idx must be within the number of embeddings")
+            raise RuntimeError(
+                f"padding_idx must be within the number of embeddings, {-weight.shape[0]} through "
+                f"{weight.shape[0] - 1}, but got {padding_idx}"
+            )
         padding_idx %= weight.shape[0]
     if max_norm is not None:
         _renorm_rows(weight, input, max_norm, norm_type)
+    index_type = facula.promote_types(input.dtype, facula.int64 if offsets is None else offsets.dtype)
     padding = -1 if padding_idx is None else padding_idx
     number = _BAG_MODES[mode]
     return _embedding_bag(
-        weight, input, offsets, per_sample_weights, number, padding, include_last_offset, scale_grad_by_freq
-    )[0]
+        weight, input.to(index_type), offsets, per_sample_weights, number, padding, include_last_offset,
+        scale_grad_by_freq,
+    )[0]  # fmt: skip
 
 
 def _check_bags(input: Tensor, offsets, per_sample_weights) -> None:
