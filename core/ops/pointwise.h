@@ -164,7 +164,7 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
     select(x > 0.0, kSeluScale * x, kSeluScale * kSeluAlpha * expm1(x))) \
   F(celu, CeluBackward0, Own, R, 0b1, 0, OPERANDS, (auto x, auto alpha), \
     select(x > 0.0, x, alpha * expm1(x / alpha))) \
-  F(gelu, GeluBackward0, Promoted, R | H, 0b1, 0b1, OPERANDS, (auto x), 0.5 * x * (1.0 + erf(x * M_SQRT1_2))) \
+  F(gelu, GeluBackward0, Promoted, R | H, 0b1, 0b1, OPERANDS, (auto x), 0.5 * x * erf(x * M_SQRT1_2) + 0.5 * x) \
   F(gelu_tanh, GeluBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), \
     0.5 * x * (1.0 + tanh(M_SQRT1_2 * M_2_SQRTPI * (x + 0.044715 * (x * x * x))))) \
   F(silu, SiluBackward0, Promoted, RC | H, 0b1, 0b1, OPERANDS, (auto x), x * sigmoid(x)) \
