@@ -115,7 +115,7 @@ def names(m: Any, family: str, n: int) -> dict[str, Any]:
 
 def main() -> None:
     """Times every statement at both sizes without recording a graph."""
-    given = options(__doc__ or "operations by family", 0.25)
+    given = options(__doc__ or "operations by family", 0.12)
     rows: list[Row] = []
     with torch.no_grad(), facula.no_grad():
         for family, statements in FAMILIES.items():
