@@ -28,12 +28,12 @@ def _adaptive_avg_pool3d(input: Tensor, output_size: tuple[int, ...]) -> Tensor:
 
 
 @native
-def _adaptive_max_pool2d(input: Tensor, output_size: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+def _adaptive_max_pool2d(input: Tensor, sizes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """Maximum over as many windows as the output has places, and its index in the flattened image or signal."""
 
 
 @native
-def _adaptive_max_pool3d(input: Tensor, output_size: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+def _adaptive_max_pool3d(input: Tensor, sizes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """The same for volumes."""
 
 
