@@ -105,8 +105,8 @@ def is_tensor_like(inp: Any) -> bool:
 
 @functools.cache
 def _public_function(native: Callable) -> Callable:
-    """What programs call: ``torch.add`` for the entry ``_add`` that it hands its first arguments to. An entry that is called
-    in another way (other results, other sizes) has parameters of other names."""
+    """What programs call: ``torch.add`` for the entry ``_add`` that it hands its first arguments to. An entry that is
+    called in another way (other results, other sizes) has parameters of other names."""
     name = getattr(native, "__name__", "")
     if not isinstance(native, _NATIVE) or not name.startswith("_"):
         return native
