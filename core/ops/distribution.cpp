@@ -6,6 +6,7 @@
 #include "expr/special.h"
 #include "ops/axis.h"
 #include "ops/fill_order.h"
+#include "ops/pointwise_op.h"
 #include "runtime/parallel.h"
 #include "runtime/sampler.h"
 
@@ -60,12 +61,21 @@ Tensor as_doubles(const Tensor& t) { return ops::contiguous_memory(ops::converte
 Tensor poisson(const Tensor& rate, Generator* g) {
   FACULA_CHECK(is_floating(rate->dtype), NotImplemented, "\"poisson_cpu\" not implemented for '",
                scalar_type_name(rate->dtype), "'");
-  GradMode off(false);
-  Tensor given = as_doubles(rate), limits = ops::exp(ops::neg(given)), values = empty(rate->sizes, DType::Float64);
-  const double *r = given->ptr<double>(), *limit = limits->ptr<double>();
+  Tensor given = as_doubles(rate), values = empty(rate->sizes, DType::Float64);
+  const double* r = given->ptr<double>();
   for (int64_t i = 0; i < rate->numel; ++i)
     FACULA_CHECK(r[i] >= 0, Runtime, "invalid Poisson rate, expected rate to be non-negative, got ", r[i]);
-  for (int64_t i = 0; i < rate->numel; ++i) values->ptr<double>()[i] = sample_poisson(chosen(g), r[i], limit[i]);
+  static const auto exp = find_op("exp").pointwise->kernel[static_cast<int>(Column::F64)];
+  constexpr int64_t kBlock = 256;
+  double limits[kBlock];
+  for (int64_t start = 0; start < rate->numel; start += kBlock) {
+    const int64_t n = std::min(kBlock, rate->numel - start);
+    for (int64_t i = 0; i < n; ++i) limits[i] = -r[start + i];
+    const void* in[1] = {limits};
+    exp(n, limits, in);
+    for (int64_t i = 0; i < n; ++i)
+      values->ptr<double>()[start + i] = sample_poisson(chosen(g), r[start + i], limits[i]);
+  }
   return ops::converted_memory(values, rate->dtype);
 }
 
