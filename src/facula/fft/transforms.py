@@ -200,8 +200,8 @@ def ifft(input: Tensor, n: Length = None, dim: int = -1, norm: Norm = None, *, o
 
     Example:
         >>> import facula as torch
-        >>> torch.fft.ifft(torch.tensor([10 + 0j, -2 + 2j, -2 + 0j, -2 - 2j]))
-        tensor([1.+0.j, 2.+0.j, 3.+0.j, 4.+0.j])
+        >>> torch.fft.ifft(torch.tensor([10 + 0j, -2 + 2j, -2 + 0j, -2 - 2j])).real
+        tensor([1., 2., 3., 4.])
     """
     return _complex(input, _one(n), (dim,), norm, False, out)
 
