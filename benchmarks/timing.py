@@ -40,7 +40,7 @@ def interleave(statements: dict[str, tuple[str, dict[str, Any]]], seconds: float
         rounds += 1
         for who, timer in timers.items():
             time.sleep(PAUSE_SECONDS)
-            timer.timeit(max(1, calls[who] // 16))  # wakes its own threads
+            timer.timeit(max(1, calls[who] // 2))  # wakes its own threads, and the processors
             best[who] = min(best[who], timer.timeit(calls[who]) / calls[who])
     return best
 

@@ -34,6 +34,7 @@ thread_local constinit bool inside_region = false;  // always true in a worker
 // with the others'. Shares are the same parts of the data in every region of a size, so that a thread finds in its
 // cache what it wrote in the region before.
 constexpr uint32_t kMostShares = 64;
+constexpr int kMostPlaced = 256;  // workers that are kept off their caller's processor
 struct alignas(64) Share {
   std::atomic<uint64_t> claim{0};
 };
@@ -46,7 +47,9 @@ struct Pool {
   std::atomic<uint32_t> pieces{0}, num_shares{1}, done{0};
   std::atomic<uint32_t> signal{0};  // the region number; workers sleep on it
   std::atomic<uint32_t> sleepers{0}, caller_sleeps{0};
-  int workers = 0;  // started; touched by the holder of `taken` only
+  int workers = 0;               // started; this and what follows is touched by the holder of `taken` only
+  int placed = 0, avoided = -1;  // how many of them may not run on which processor, the caller's
+  pthread_t threads[kMostPlaced];
 };
 alignas(64) Pool pool;
 
@@ -137,6 +140,7 @@ void start_workers(int wanted) {
     const uint64_t start = uint64_t{static_cast<uint32_t>(pool.workers) + 1} << 32 | pool.signal.load();
     if (pthread_create(&thread, nullptr, worker, reinterpret_cast<void*>(start)) != 0) break;
     pthread_detach(thread);
+    if (pool.workers < kMostPlaced) pool.threads[pool.workers] = thread;
     ++pool.workers;
   }
   pthread_sigmask(SIG_SETMASK, &old, nullptr);
@@ -185,6 +189,20 @@ int usable_processors() {
 constexpr int64_t kPiecesPerThread = 4;
 std::atomic<int> thread_limit{0};  // 0: not yet asked
 
+// Where an idle virtual processor counts as taken away by its host, Linux wakes a worker on the processor of its
+// caller, which does not wait: both then share it for ten milliseconds (measured). So sleeping workers are kept off it.
+void keep_workers_away() {
+  const int own = sched_getcpu(), workers = std::min(pool.workers, kMostPlaced);
+  if (own < 0 || (own == pool.avoided && workers == pool.placed)) return;
+  cpu_set_t others;
+  if (sched_getaffinity(0, sizeof others, &others) != 0 || own >= CPU_SETSIZE) return;
+  CPU_CLR(static_cast<size_t>(own), &others);
+  if (CPU_COUNT(&others) == 0) return;
+  for (int i = 0; i < workers; ++i) pthread_setaffinity_np(pool.threads[i], sizeof others, &others);
+  pool.avoided = own;
+  pool.placed = workers;
+}
+
 void run_region(int64_t n, int64_t step, uint32_t pieces, int threads, Body body, void* context) {
   start_workers(threads - 1);
   uint32_t number = pool.signal.load(std::memory_order_relaxed) + 1;
@@ -203,8 +221,10 @@ void run_region(int64_t n, int64_t step, uint32_t pieces, int threads, Body body
   for (uint32_t i = 0; i < shares; ++i)
     pool.shares[i].claim.store(uint64_t{number} << 32 | first_piece(i, shares, pieces), std::memory_order_release);
   pool.signal.store(number);
-  if (uint32_t sleepers = pool.sleepers.load())
+  if (uint32_t sleepers = pool.sleepers.load()) {
+    keep_workers_away();
     futex_wake(pool.signal, std::min(static_cast<int>(sleepers), threads - 1));
+  }
   inside_region = true;
   run_pieces(number, 0);
   inside_region = false;
