@@ -263,9 +263,9 @@ def fftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *, 
 
     Example:
         >>> import facula as torch
-        >>> torch.fft.fftn(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
-        tensor([[10.+0.j, -2.+0.j],
-                [-4.+0.j,  0.+0.j]])
+        >>> torch.fft.fftn(torch.tensor([[1.0, 2.0], [3.0, 4.0]])).real
+        tensor([[10., -2.],
+                [-4.,  0.]])
     """
     return _complex(input, s, dim, norm, True, out)
 
@@ -276,9 +276,9 @@ def fft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None,
 
     Example:
         >>> import facula as torch
-        >>> torch.fft.fft2(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
-        tensor([[10.+0.j, -2.+0.j],
-                [-4.+0.j,  0.+0.j]])
+        >>> torch.fft.fft2(torch.tensor([[1.0, 2.0], [3.0, 4.0]])).real
+        tensor([[10., -2.],
+                [-4.,  0.]])
     """
     return fftn(input, s, dim, norm, out=out)
 
@@ -289,9 +289,9 @@ def ifftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *,
 
     Example:
         >>> import facula as torch
-        >>> torch.fft.ifftn(torch.tensor([[10 + 0j, -2 + 0j], [-4 + 0j, 0 + 0j]]))
-        tensor([[1.+0.j, 2.+0.j],
-                [3.+0.j, 4.+0.j]])
+        >>> torch.fft.ifftn(torch.tensor([[10 + 0j, -2 + 0j], [-4 + 0j, 0 + 0j]])).real
+        tensor([[1., 2.],
+                [3., 4.]])
     """
     return _complex(input, s, dim, norm, False, out)
 
@@ -302,9 +302,9 @@ def ifft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None
 
     Example:
         >>> import facula as torch
-        >>> torch.fft.ifft2(torch.tensor([[10 + 0j, -2 + 0j], [-4 + 0j, 0 + 0j]]))
-        tensor([[1.+0.j, 2.+0.j],
-                [3.+0.j, 4.+0.j]])
+        >>> torch.fft.ifft2(torch.tensor([[10 + 0j, -2 + 0j], [-4 + 0j, 0 + 0j]])).real
+        tensor([[1., 2.],
+                [3., 4.]])
     """
     return ifftn(input, s, dim, norm, out=out)
 
@@ -315,9 +315,9 @@ def rfftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *,
 
     Example:
         >>> import facula as torch
-        >>> torch.fft.rfftn(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
-        tensor([[10.+0.j, -2.+0.j],
-                [-4.+0.j,  0.+0.j]])
+        >>> torch.fft.rfftn(torch.tensor([[1.0, 2.0], [3.0, 4.0]])).real
+        tensor([[10., -2.],
+                [-4.,  0.]])
     """
     return _to_half("rfftn", input, s, dim, norm, True, out)
 
@@ -328,9 +328,9 @@ def rfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None
 
     Example:
         >>> import facula as torch
-        >>> torch.fft.rfft2(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
-        tensor([[10.+0.j, -2.+0.j],
-                [-4.+0.j,  0.+0.j]])
+        >>> torch.fft.rfft2(torch.tensor([[1.0, 2.0], [3.0, 4.0]])).real
+        tensor([[10., -2.],
+                [-4.,  0.]])
     """
     return rfftn(input, s, dim, norm, out=out)
 
