@@ -14,22 +14,26 @@ namespace facula {
 inline constexpr int64_t kLongWork = 1 << 18;
 
 // Note [Threads at exit]: a daemon thread that asks for the lock after the interpreter has begun to end is killed by
-// CPython in the middle of C++ frames. So, once the process is ending, such a thread stays asleep here instead.
+// CPython in the middle of C++ frames. So, once the process is ending, such a thread stays asleep here instead, and the
+// end waits for those that asked before.
 inline std::atomic<bool> process_is_ending{false};
-inline std::atomic<int> threads_without_lock{0};
+inline std::atomic<int> threads_asking{0};
 
 class GilRelease {
  public:
   explicit GilRelease(bool wanted) : state_(nullptr) {
     if (!wanted) return;
-    threads_without_lock.fetch_add(1, std::memory_order_relaxed);
     state_ = PyEval_SaveThread();
   }
   ~GilRelease() {
     if (!state_) return;
-    while (process_is_ending.load(std::memory_order_acquire)) pause();
+    threads_asking.fetch_add(1);
+    if (process_is_ending.load()) {
+      threads_asking.fetch_sub(1);
+      for (;;) pause();
+    }
     PyEval_RestoreThread(state_);
-    threads_without_lock.fetch_sub(1, std::memory_order_relaxed);
+    threads_asking.fetch_sub(1);
   }
   GilRelease(const GilRelease&) = delete;
   GilRelease& operator=(const GilRelease&) = delete;

@@ -65,12 +65,13 @@ PyObject* set_parameter_type(PyObject*, PyObject* type) {
   Py_RETURN_NONE;
 }
 
-// See Note [Threads at exit]. Threads that already wait for the lock get it once more, to reach a safe place.
+// See Note [Threads at exit]. Threads that already wait for the lock get it once more, to reach a safe place. The
+// number of tries is bounded, because the child of a fork counts threads that it does not have.
 PyObject* at_exit(PyObject*, PyObject*) {
   process_is_ending = true;
-  if (threads_without_lock.load() > 0) {
+  for (int tries = 0; tries < 1000 && threads_asking.load() > 0; ++tries) {
     PyThreadState* state = PyEval_SaveThread();
-    usleep(2000);
+    usleep(500);
     PyEval_RestoreThread(state);
   }
   Py_RETURN_NONE;
