@@ -19,6 +19,7 @@ COARSE = dict.fromkeys(("polygamma", "digamma", "F.hardsigmoid", "F.celu"), "flo
 COARSE |= {f"special.bessel_{kind}": "float16" for kind in ("j0", "j1", "y0", "y1")}  # 1e-6 in float64
 # Where our composition differs from torch's, the last step has another name.
 OTHER_NODE = {
+    "F.adaptive_max_pool1d": "AdaptiveMaxPool2DBackward0",
     "pow_of_number": "PowBackward0", "clamp_only_min": "ClampMinBackward0", "F.glu": "MulBackward0",
     "squeeze_dims": "SqueezeBackward1", "diag": "EmbedBackward0", "diag_embed": "EmbedBackward0",
     "Tensor.unfold": "AsStridedBackward0", "tensor_split": "SplitWithSizesBackward0",
@@ -53,6 +54,11 @@ def run(sample, dtype="float64", layout="contiguous", requires_grad=False):
 
 # Deliberate: a mixture that torch refuses or computes by accident of its types.
 OTHER_TYPES = {
+    **{
+        (name, dtype): "torch places and weighs in the image's own type, here both are done in float32"
+        for name in ("F.grid_sample", "grid_sample_bicubic", "grid_sample_volume")
+        for dtype in ("float16", "bfloat16")
+    },
     ("matrix_exp", "float16"): "torch computes it wrong: exp of the identity is -20896",
     ("matrix_exp", "bfloat16"): "torch computes it wrong",
     ("square", "bool"): "torch computes a power, in int64",
