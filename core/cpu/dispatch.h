@@ -10,35 +10,36 @@
 #define FACULA_ISA baseline
 #endif
 
-#if defined(FACULA_ONLY_ISA)  // a build for developers and sanitizers: one set, whatever the processor
-#define FACULA_FAMILY(Struct, constant, accessor) \
-  namespace FACULA_ONLY_ISA {                     \
-  extern const Struct constant;                   \
-  }                                               \
-  inline const Struct& accessor() { return FACULA_ONLY_ISA::constant; }
-#elif defined(__x86_64__)
-#define FACULA_FAMILY(Struct, constant, accessor)                                   \
-  namespace baseline {                                                              \
-  extern const Struct constant;                                                     \
-  }                                                                                 \
-  namespace avx2 {                                                                  \
-  extern const Struct constant;                                                     \
-  }                                                                                 \
-  namespace avx512 {                                                                \
-  extern const Struct constant;                                                     \
-  }                                                                                 \
+// A family that gains nothing from AVX-512 says FACULA_SCALAR_FAMILY instead, stands in SCALAR_KERNELS of
+// core/CMakeLists.txt, and has two copies.
+#define FACULA_DECLARE_KERNELS(set, Struct, constant) \
+  namespace set {                                     \
+  extern const Struct constant;                       \
+  }
+
+#if defined(__x86_64__) && !defined(FACULA_ONLY_ISA)
+#define FACULA_CHOOSE_KERNELS(Struct, constant, accessor, best)                     \
+  FACULA_DECLARE_KERNELS(baseline, Struct, constant)                                \
+  FACULA_DECLARE_KERNELS(avx2, Struct, constant)                                    \
+  FACULA_DECLARE_KERNELS(best, Struct, constant)                                    \
   inline const Struct& accessor() {                                                 \
-    static const Struct* const chosen = isa() == Isa::Avx512 ? &avx512::constant    \
+    static const Struct* const chosen = isa() == Isa::Avx512 ? &best::constant      \
                                         : isa() == Isa::Avx2 ? &avx2::constant      \
                                                              : &baseline::constant; \
     return *chosen;                                                                 \
   }
+#define FACULA_FAMILY(Struct, constant, accessor) FACULA_CHOOSE_KERNELS(Struct, constant, accessor, avx512)
+#define FACULA_SCALAR_FAMILY(Struct, constant, accessor) FACULA_CHOOSE_KERNELS(Struct, constant, accessor, avx2)
+#else  // one set, whatever the processor: another architecture, or a build for developers and sanitizers
+#ifdef FACULA_ONLY_ISA
+#define FACULA_THE_ISA FACULA_ONLY_ISA
 #else
-#define FACULA_FAMILY(Struct, constant, accessor) \
-  namespace baseline {                            \
-  extern const Struct constant;                   \
-  }                                               \
-  inline const Struct& accessor() { return baseline::constant; }
+#define FACULA_THE_ISA baseline
+#endif
+#define FACULA_FAMILY(Struct, constant, accessor)          \
+  FACULA_DECLARE_KERNELS(FACULA_THE_ISA, Struct, constant) \
+  inline const Struct& accessor() { return FACULA_THE_ISA::constant; }
+#define FACULA_SCALAR_FAMILY FACULA_FAMILY
 #endif
 
 #define KERNELS(Struct, constant) \

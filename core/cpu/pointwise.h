@@ -15,6 +15,8 @@ using StoredKernel = void (*)(int64_t n, void* out, const void* const* in, uint3
 inline constexpr int64_t kStoredStep = 64;  // as many elements as the widest vector holds bytes
 
 struct FormulaKernels {
+  int primitive;                 // that the formula consists of, whose floating kernels serve it as well; or -1
+  int columns;                   // bit c: Column c exists
   BlockKernel value[5];          // by Column
   StoredKernel own[8];           // by DType up to BFloat16, of elements of that type; null: by way of a column
   BlockKernel derivative[4][2];  // by operand; F32, F64

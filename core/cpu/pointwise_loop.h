@@ -1,6 +1,7 @@
 // From a formula to kernels: the loop over lanes, and which instances a line of the table asks for.
 #pragma once
 #include <array>
+#include <string_view>
 #include <utility>
 
 #include "cpu/lanes.h"
@@ -143,14 +144,43 @@ constexpr void add_stored([[maybe_unused]] StoredKernel (&kernel)[8]) {
 #endif
 }
 
+// The primitive that a formula consists of, such as exp(x) or x + y, or -1. Its kernels are compiled once, there.
+constexpr int primitive_of(std::string_view operands, std::string_view text) {
+#define NAME(name, ...) #name,
+  constexpr const char* names[] = {FACULA_UNARY_PRIMITIVES(NAME) FACULA_BINARY_PRIMITIVES(NAME)};
+#undef NAME
+  constexpr std::string_view infix[][2] = {
+      {"-x", "neg(x)"}, {"x + y", "add(x, y)"}, {"x - y", "sub(x, y)"}, {"x * y", "mul(x, y)"}, {"x / y", "div(x, y)"}};
+  for (auto [form, call] : infix)
+    if (text == form) text = call;
+  const size_t length = text.find('(');
+  if (length == text.npos) return -1;
+  std::string_view arguments = text.substr(length);
+  while (!operands.empty() && !arguments.empty()) {  // "(auto x, auto y)" and "(x, y)"
+    if (operands.starts_with("auto ")) operands.remove_prefix(5);
+    if (operands.front() != arguments.front()) return -1;
+    operands.remove_prefix(1);
+    arguments.remove_prefix(1);
+  }
+  if (operands.size() != arguments.size()) return -1;
+  for (int p = 0; p < static_cast<int>(std::size(names)); ++p)
+    if (text.substr(0, length) == names[p]) return is_predicate(static_cast<Primitive>(p)) ? -1 : p;
+  return -1;
+}
+
 template <class F>
 constexpr FormulaKernels kernels_of() {
   FormulaKernels k{};
-  if constexpr (F::columns & 1) k.value[0] = value_kernel<F, float>;
-  if constexpr (F::columns & 2) k.value[1] = value_kernel<F, double>;
+  constexpr int primitive = primitive_of(F::operands, F::text);
+  k.primitive = primitive;
+  k.columns = F::columns;
+  if constexpr (primitive < 0) {
+    if constexpr (F::columns & 1) k.value[0] = value_kernel<F, float>;
+    if constexpr (F::columns & 2) k.value[1] = value_kernel<F, double>;
+    if constexpr (F::columns & 8) k.value[3] = value_kernel<F, Complex<float>>;
+    if constexpr (F::columns & 16) k.value[4] = value_kernel<F, Complex<double>>;
+  }
   if constexpr (F::columns & 4) k.value[2] = value_kernel<F, int64_t>;
-  if constexpr (F::columns & 8) k.value[3] = value_kernel<F, Complex<float>>;
-  if constexpr (F::columns & 16) k.value[4] = value_kernel<F, Complex<double>>;
   add_stored<F>(k.own);
   [&]<size_t... j>(std::index_sequence<j...>) {
     auto add = [&]<int operand>() {

@@ -98,9 +98,6 @@ static void release(Node* n) {
 
 }  // namespace expr
 
-using expr::Kind;
-using expr::Node;
-
 static constexpr const char* kPrimitiveName[] = {
 #define UNARY_NAME(name, dx) #name,
 #define BINARY_NAME(name, dx, dy) #name,
@@ -109,7 +106,7 @@ const char* name_of(Primitive p) { return kPrimitiveName[static_cast<int>(p)]; }
 
 // ---- the handle ----
 
-Expr::Expr(double constant) : node_(expr::intern(Node{.kind = Kind::Constant, .constant = constant})) {}
+Expr::Expr(double constant) : node_(expr::intern(expr::Node{.kind = expr::Kind::Constant, .constant = constant})) {}
 Expr::Expr(const Expr& o) noexcept : node_(o.node_) {
   if (node_) node_->count.fetch_add(1, std::memory_order_relaxed);
 }
@@ -122,16 +119,16 @@ Expr::~Expr() {
 }
 Expr Expr::operand(int index) {
   FACULA_CHECK(index >= 0 && index < 32, Value, "Expr: operand index ", index, " given, 0 to 31 expected");
-  return Expr(expr::intern(Node{.kind = Kind::Operand, .operand = index, .uses = uint32_t{1} << index}));
+  return Expr(expr::intern(expr::Node{.kind = expr::Kind::Operand, .operand = index, .uses = uint32_t{1} << index}));
 }
-bool Expr::is_constant() const { return node_->kind == Kind::Constant; }
-bool Expr::is_operand() const { return node_->kind == Kind::Operand; }
+bool Expr::is_constant() const { return node_->kind == expr::Kind::Constant; }
+bool Expr::is_operand() const { return node_->kind == expr::Kind::Operand; }
 double Expr::constant() const { return node_->constant; }
 int Expr::operand_index() const { return node_->operand; }
 Primitive Expr::primitive() const { return node_->primitive; }
 std::span<const Expr> Expr::children() const { return {node_->children, node_->arity}; }
-bool Expr::is_predicate() const { return node_->kind == Kind::Call && facula::is_predicate(node_->primitive); }
-uint32_t uses(const Expr& e) { return reinterpret_cast<const Node*>(e.id())->uses; }
+bool Expr::is_predicate() const { return node_->kind == expr::Kind::Call && facula::is_predicate(node_->primitive); }
+uint32_t uses(const Expr& e) { return reinterpret_cast<const expr::Node*>(e.id())->uses; }
 
 // ---- simplification: only what gives the same bits for every operand (a NaN may change its payload) ----
 
@@ -188,7 +185,7 @@ static Expr simplify(Primitive p, std::span<const Expr> c) {
 
 Expr Expr::make(Primitive p, std::span<const Expr> children) {
   if (Expr simple = simplify(p, children)) return simple;
-  Node wanted{.kind = Kind::Call, .primitive = p, .arity = static_cast<uint8_t>(children.size())};
+  expr::Node wanted{.kind = expr::Kind::Call, .primitive = p, .arity = static_cast<uint8_t>(children.size())};
   for (size_t i = 0; i < children.size(); ++i) {
     wanted.children[i] = children[i];
     wanted.uses |= facula::uses(children[i]);

@@ -238,7 +238,8 @@ constexpr int count_operands(const char* list) {
 
 #define FORMULA(NAME, NODE, KIND, COLUMNS, DIFFERENTIABLE, AHEAD, SAVED, LIST, ...) \
   struct NAME##_formula {                                                           \
-    static constexpr const char* name = #NAME;                                      \
+    static constexpr const char *name = #NAME, *operands = #LIST;                   \
+    static constexpr const char* text = #__VA_ARGS__;                               \
     static constexpr const char* node_name = #NODE;                                 \
     static constexpr int columns = (COLUMNS) & 0b11111;                             \
     static constexpr bool may_divide_by_zero = ((COLUMNS) & Z) != 0;                \

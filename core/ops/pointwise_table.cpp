@@ -60,10 +60,14 @@ static bool fill_kernels() {
   PointwiseDef* d = definitions;
   for (const auto& group : groups)
     for (int i = 0; i < group.count; ++i, ++d) {
-      for (int c = 0; c < kColumns; ++c) d->kernel[c] = group.kernels[i].value[c];
-      for (int t = 0; t < kOwnTypes; ++t) d->own[t] = group.kernels[i].own[t];
+      const cpu::FormulaKernels& kernels = group.kernels[i];
+      for (int c = 0; c < kColumns; ++c) {
+        const bool shared = kernels.primitive >= 0 && c != static_cast<int>(Column::I64) && (kernels.columns >> c & 1);
+        d->kernel[c] = shared ? family.primitives[kernels.primitive][c < 2 ? c : c - 1] : kernels.value[c];
+      }
+      for (int t = 0; t < kOwnTypes; ++t) d->own[t] = kernels.own[t];
       for (int j = 0; j < kMaxOperands; ++j)
-        for (int t = 0; t < 2; ++t) d->derivative[j][t] = group.kernels[i].derivative[j][t];
+        for (int t = 0; t < 2; ++t) d->derivative[j][t] = kernels.derivative[j][t];
     }
   return true;
 }

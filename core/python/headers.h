@@ -18,3 +18,6 @@
 #include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include "base/gil.h"
+#include "ops/ops.h"
