@@ -84,6 +84,8 @@ EXACT: dict[str, tuple[Callable, float, float]] = {
 }
 # Larger bounds, in float64 only: sums of a recurrence, which partly cancel between 2 and 3.
 BOUND = {"lgamma": 3.0, "digamma": 3.5}
+# In float32; AVX-512 has tables for it and stays below 1, the others reach 1.1 with and 1.34 without fused products.
+FLOAT_BOUND = {"erf": 1.35}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -91,7 +93,7 @@ BOUND = {"lgamma": 3.0, "digamma": 3.5}
 def test_unary_error(name: str, dtype: type) -> None:
     exact, lo, hi = EXACT[name]
     x = samples(dtype, lo, hi, 40 if name in {"lgamma", "digamma", "erfinv"} else 90)
-    bound = 1.0 if dtype == np.float32 else BOUND.get(name, 2.0)
+    bound = FLOAT_BOUND.get(name, 1.0) if dtype == np.float32 else BOUND.get(name, 2.0)
     with mp.workprec(160):
         for a, y in zip(x.tolist(), evaluate(name, x).tolist()):
             error = ulp_error(y, exact(mp.mpf(a)), dtype)
@@ -129,7 +131,7 @@ def test_hard_points(name: str, dtype: type) -> None:
     x = x[np.isfinite(x) & (np.abs(x) <= (1 if name in {"asin", "acos"} else INF)) & (x != 0)]
     if name in {"atanh", "erfinv"}:
         x = x[np.abs(x) < 1]
-    bound = 1.0 if dtype == np.float32 else BOUND.get(name, 2.0)
+    bound = FLOAT_BOUND.get(name, 1.0) if dtype == np.float32 else BOUND.get(name, 2.0)
     with mp.workprec(1300):
         for a, y in zip(x.tolist(), evaluate(name, x).tolist()):
             want = mp.loggamma(a).real if name == "lgamma" else exact(mp.mpf(a))
