@@ -64,36 +64,35 @@ inline auto with_size(int64_t item, F&& body) {
   }
 }
 
-// The first place outside, or -1.
-int64_t check_range(const int64_t* index, int64_t begin, int64_t stop, int64_t size) {
+// The first place outside [least, size), or -1.
+int64_t check_range(const int64_t* index, int64_t begin, int64_t stop, int64_t least, int64_t size) {
+  const uint64_t count = static_cast<uint64_t>(size) - static_cast<uint64_t>(least);
   for (int64_t i = begin; i < stop; i += 1024) {
     const int64_t end = min(stop, i + 1024);
-    uint64_t bad = 0;  // in range when -size <= index < size
-    for (int64_t j = i; j < end; ++j)
-      bad |= static_cast<uint64_t>(index[j]) + static_cast<uint64_t>(size) >= 2 * static_cast<uint64_t>(size);
+    uint64_t bad = 0;
+    for (int64_t j = i; j < end; ++j) bad |= static_cast<uint64_t>(index[j]) - static_cast<uint64_t>(least) >= count;
     if (bad)
       for (int64_t j = i; j < end; ++j)
-        if (index[j] < -size || index[j] >= size) return j;
+        if (index[j] < least || index[j] >= size) return j;
   }
   return -1;
 }
-int64_t check(int64_t n, const int64_t* index, int64_t size) {
+int64_t check_from(int64_t n, const int64_t* index, int64_t least, int64_t size) {
   constexpr int64_t kSerial = 1 << 16;
-  if (n <= kSerial) return check_range(index, 0, n, size);
+  if (n <= kSerial) return check_range(index, 0, n, least, size);
   std::atomic<int64_t> first{n};
   parallel_for(n, kSerial / 4, [&](int64_t begin, int64_t end) {
-    const int64_t bad = check_range(index, begin, end, size);
+    const int64_t bad = check_range(index, begin, end, least, size);
     for (int64_t seen = first; bad >= 0 && bad < seen && !first.compare_exchange_weak(seen, bad);) {}
   });
   return first == n ? -1 : first.load();
 }
+int64_t check(int64_t n, const int64_t* index, int64_t size) { return check_from(n, index, -size, size); }
 
 // ---- rows ---------------------------------------------------------------------------------------------------------
 
-int64_t gather_rows(int64_t n, const int64_t* index, int64_t size, const void* src_, int64_t src_stride,
-                    int64_t row_bytes, void* out_) {
-  int64_t bad = check(n, index, size);
-  if (bad >= 0) return bad;
+void gather_rows(int64_t n, const int64_t* index, int64_t size, const void* src_, int64_t src_stride, int64_t row_bytes,
+                 void* out_) {
   const char* src = static_cast<const char*>(src_);
   char* out = static_cast<char*>(out_);
   if (row_bytes <= 16 && std::has_single_bit(static_cast<uint64_t>(row_bytes))) {
@@ -105,7 +104,7 @@ int64_t gather_rows(int64_t n, const int64_t* index, int64_t size, const void* s
           o[i] = *reinterpret_cast<const piece<B>*>(src + wrap(index[i], size) * src_stride);
       });
     });
-    return -1;
+    return;
   }
   parallel_for(n, grain_for(row_bytes), [=](int64_t begin, int64_t end) {
     constexpr int64_t ahead = 8;  // rows are at random places: ask for their first lines early
@@ -114,13 +113,10 @@ int64_t gather_rows(int64_t n, const int64_t* index, int64_t size, const void* s
       std::memcpy(out + i * row_bytes, src + wrap(index[i], size) * src_stride, static_cast<size_t>(row_bytes));
     }
   });
-  return -1;
 }
 
-int64_t scatter_rows(int64_t n, const int64_t* index, int64_t size, const void* src_, int64_t src_stride,
-                     int64_t row_bytes, void* dst_) {
-  int64_t bad = check(n, index, size);
-  if (bad >= 0) return bad;
+void scatter_rows(int64_t n, const int64_t* index, int64_t size, const void* src_, int64_t src_stride,
+                  int64_t row_bytes, void* dst_) {
   const char* src = static_cast<const char*>(src_);
   char* dst = static_cast<char*>(dst_);
   // serial: equal indices must resolve to the last one
@@ -134,11 +130,10 @@ int64_t scatter_rows(int64_t n, const int64_t* index, int64_t size, const void* 
         d[wrap(index[i], size)] = *reinterpret_cast<const piece<B>*>(src + i * src_stride);
       }
     });
-    return -1;
+    return;
   }
   for (int64_t i = 0; i < n; ++i)
     std::memcpy(dst + wrap(index[i], size) * row_bytes, src + i * src_stride, static_cast<size_t>(row_bytes));
-  return -1;
 }
 
 void gather_each(int64_t item_size, int64_t outer, int64_t n, const int64_t* index, int64_t size, const void* src,
@@ -336,10 +331,8 @@ int64_t index_put_add(DType dtype, int64_t n, int ndim, const IndexedDim* dims, 
   return -1;
 }
 
-int64_t index_combine(DType dtype, Combine how, int64_t outer, int64_t length, int64_t inner, int64_t size,
-                      const int64_t* index, const void* src_, void* dst_) {
-  int64_t bad = check(length, index, size);
-  if (bad >= 0) return bad;
+void index_combine(DType dtype, Combine how, int64_t outer, int64_t length, int64_t inner, int64_t size,
+                   const int64_t* index, const void* src_, void* dst_) {
   const char* src = static_cast<const char*>(src_);
   char* dst = static_cast<char*>(dst_);
   const int64_t item = item_size(dtype);
@@ -355,7 +348,7 @@ int64_t index_combine(DType dtype, Combine how, int64_t outer, int64_t length, i
           block(m, at, src + (o * length + k) * item, 1, dst + o * size * item);
         }
     });
-    return -1;
+    return;
   }
   // a thread owns columns (whole cache lines), not rows: each destination element is met in the order of k
   const int64_t line = 64 / item, lines = (inner + line - 1) / line;
@@ -369,7 +362,6 @@ int64_t index_combine(DType dtype, Combine how, int64_t outer, int64_t length, i
       piece = stop;
     }
   });
-  return -1;
 }
 
 // ---- along a dimension --------------------------------------------------------------------------------------------
@@ -430,9 +422,8 @@ inline void along(Along s, const int64_t* index, F body) {
 }
 
 template <class T>
-void gather_block(int64_t n, const int64_t* __restrict index, int64_t size, const T* __restrict from,
-                  T* __restrict to) {
-  for (int64_t j = 0; j < n; ++j) to[j] = from[wrap(index[j], size)];
+void gather_block(int64_t n, const int64_t* __restrict index, const T* __restrict from, T* __restrict to) {
+  for (int64_t j = 0; j < n; ++j) to[j] = from[index[j]];
 }
 // Indices of rows are checked block by block while they are in L1: where one is bad, what is written is not the result.
 int64_t gather_along_rows(int64_t item_size, int64_t outer, int64_t length, int64_t size, const int64_t* index,
@@ -444,10 +435,10 @@ int64_t gather_along_rows(int64_t item_size, int64_t outer, int64_t length, int6
       for (int64_t o = begin; o < end; ++o) {
         const T* from = static_cast<const T*>(src) + o * size;
         for (int64_t i = o * length, stop = i + length; i < stop; i += kGathered) {
-          const int64_t m = min(kGathered, stop - i), bad = check_range(index, i, i + m, size);
+          const int64_t m = min(kGathered, stop - i), bad = check_range(index, i, i + m, 0, size);
           for (int64_t seen = first; bad >= 0 && bad < seen && !first.compare_exchange_weak(seen, bad);) {}
           if (bad >= 0) return;
-          gather_block(m, index + i, size, from, static_cast<T*>(out) + i);
+          gather_block(m, index + i, from, static_cast<T*>(out) + i);
         }
       }
     });
@@ -457,10 +448,13 @@ int64_t gather_along_rows(int64_t item_size, int64_t outer, int64_t length, int6
 
 int64_t gather(int64_t item_size, int64_t outer, int64_t length, int64_t inner, int64_t size, const int64_t* index,
                const void* src, void* out) {
-  if (outer * inner == 1) return gather_rows(length, index, size, src, item_size, item_size, out);
-  if (inner == 1) return gather_along_rows(item_size, outer, length, size, index, src, out);
-  int64_t bad = check(outer * length * inner, index, size);
+  if (inner == 1 && outer > 1) return gather_along_rows(item_size, outer, length, size, index, src, out);
+  const int64_t bad = check_from(outer * length * inner, index, 0, size);
   if (bad >= 0) return bad;
+  if (outer * inner == 1) {
+    gather_rows(length, index, size, src, item_size, item_size, out);
+    return -1;
+  }
   with_size(item_size, [&](auto s) {
     using T = piece<decltype(s)::value>;
     along({outer, length, inner, size}, index, [=](int64_t first, int64_t n, const int64_t* at) {
@@ -472,10 +466,8 @@ int64_t gather(int64_t item_size, int64_t outer, int64_t length, int64_t inner, 
   return -1;
 }
 
-int64_t scatter(int64_t item_size, int64_t outer, int64_t length, int64_t inner, int64_t size, const int64_t* index,
-                const void* src, int64_t src_step, void* dst) {
-  int64_t bad = check(outer * length * inner, index, size);
-  if (bad >= 0) return bad;
+void scatter(int64_t item_size, int64_t outer, int64_t length, int64_t inner, int64_t size, const int64_t* index,
+             const void* src, int64_t src_step, void* dst) {
   with_size(item_size, [&](auto s) {
     using T = piece<decltype(s)::value>;
     along({outer, length, inner, size}, index, [=](int64_t first, int64_t n, const int64_t* at) {
@@ -484,19 +476,15 @@ int64_t scatter(int64_t item_size, int64_t outer, int64_t length, int64_t inner,
       for (int64_t i = 0; i < n; ++i) to[at[i]] = from[i * src_step];
     });
   });
-  return -1;
 }
 
-int64_t scatter_combine(DType dtype, Combine how, int64_t outer, int64_t length, int64_t inner, int64_t size,
-                        const int64_t* index, const void* src, int64_t src_step, void* dst) {
-  int64_t bad = check(outer * length * inner, index, size);
-  if (bad >= 0) return bad;
+void scatter_combine(DType dtype, Combine how, int64_t outer, int64_t length, int64_t inner, int64_t size,
+                     const int64_t* index, const void* src, int64_t src_step, void* dst) {
   const ScatterBlock block = scatter_block_for(dtype, how);
   const int64_t item = item_size(dtype);
   along({outer, length, inner, size}, index, [=](int64_t first, int64_t n, const int64_t* at) {
     block(n, at, static_cast<const char*>(src) + first * src_step * item, src_step, dst);
   });
-  return -1;
 }
 
 // ---- masks --------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 // Indexing of plain contiguous memory: rows, takes, gather and scatter along a dimension, masks. No tensor here.
-// Indices are int64 and may be negative (they wrap by the size). Every function that takes indices checks all of them
-// before its first write and returns the position of the first that is out of range, or -1 when it did its work; only
-// gather may have written some of `out` by then.
+// Indices are int64 and may be negative (they wrap by the size). Functions that return a number check all of them
+// before their first write and return the position of the first that is out of range, or -1 when they did their work;
+// the others trust their caller to have checked. gather refuses negative ones and may have written some of `out` by
+// then.
 #pragma once
 #include <cstdint>
 
@@ -24,14 +25,14 @@ struct IndexKernels {
   int64_t (*check)(int64_t n, const int64_t* index, int64_t size);
 
   // out[i, :] = src[index[i], :] for rows of row_bytes, src_stride bytes apart; row_bytes = item size is `take`.
-  int64_t (*gather_rows)(int64_t n, const int64_t* index, int64_t size, const void* src, int64_t src_stride,
-                         int64_t row_bytes, void* out);
-  // out[o, j] = src[o, index[j]] over [outer, size], size < 2^31; the indices are checked already.
+  void (*gather_rows)(int64_t n, const int64_t* index, int64_t size, const void* src, int64_t src_stride,
+                      int64_t row_bytes, void* out);
+  // out[o, j] = src[o, index[j]] over [outer, size], size < 2^31.
   void (*gather_each)(int64_t item_size, int64_t outer, int64_t n, const int64_t* index, int64_t size, const void* src,
                       void* out);
   // dst[index[i], :] = src[i, :]; the last of equal indices wins. src_stride 0 writes one row everywhere.
-  int64_t (*scatter_rows)(int64_t n, const int64_t* index, int64_t size, const void* src, int64_t src_stride,
-                          int64_t row_bytes, void* dst);
+  void (*scatter_rows)(int64_t n, const int64_t* index, int64_t size, const void* src, int64_t src_stride,
+                       int64_t row_bytes, void* dst);
 
   // Advanced indexing: row i starts at the sum of index * stride over the dimensions and has `row` contiguous elements.
   // `bad_dim` receives the dimension of an index that is out of range. value_stride (elements) 0 puts one row.
@@ -46,13 +47,13 @@ struct IndexKernels {
   int64_t (*gather)(int64_t item_size, int64_t outer, int64_t length, int64_t inner, int64_t size, const int64_t* index,
                     const void* src, void* out);
   // src_step 1: src is shaped like index; 0: one value for all.
-  int64_t (*scatter)(int64_t item_size, int64_t outer, int64_t length, int64_t inner, int64_t size,
-                     const int64_t* index, const void* src, int64_t src_step, void* dst);
-  int64_t (*scatter_combine)(DType dtype, Combine how, int64_t outer, int64_t length, int64_t inner, int64_t size,
-                             const int64_t* index, const void* src, int64_t src_step, void* dst);
+  void (*scatter)(int64_t item_size, int64_t outer, int64_t length, int64_t inner, int64_t size, const int64_t* index,
+                  const void* src, int64_t src_step, void* dst);
+  void (*scatter_combine)(DType dtype, Combine how, int64_t outer, int64_t length, int64_t inner, int64_t size,
+                          const int64_t* index, const void* src, int64_t src_step, void* dst);
   // dst[o, index[k], :] (combine)= src[o, k, :], in order of k whatever the number of threads.
-  int64_t (*index_combine)(DType dtype, Combine how, int64_t outer, int64_t length, int64_t inner, int64_t size,
-                           const int64_t* index, const void* src, void* dst);
+  void (*index_combine)(DType dtype, Combine how, int64_t outer, int64_t length, int64_t inner, int64_t size,
+                        const int64_t* index, const void* src, void* dst);
 
   // Masks are bytes, true when not 0.
   int64_t (*count)(int64_t n, const void* mask);

@@ -206,10 +206,13 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& given) {
   Tensor index = index_memory(given, Tensor()),
          src = ops::contiguous_memory(covered(x, at_least_1d(given->sizes), dim));
   Axis a = axis_of(src->sizes, dim);
-  check_bounds(index, a.size, dim);
-  GilRelease unlocked(out->numel > kLongWork);
-  cpu::index().gather(x->item_size(), a.outer, axis_of(index->sizes, dim).size, a.inner, a.size, index->ptr<int64_t>(),
-                      src->data(), out->data());
+  int64_t bad = -1;
+  {
+    GilRelease unlocked(out->numel > kLongWork);
+    bad = cpu::index().gather(x->item_size(), a.outer, axis_of(index->sizes, dim).size, a.inner, a.size,
+                              index->ptr<int64_t>(), src->data(), out->data());
+  }
+  if (bad >= 0) refuse_index(index, bad, a.size, dim, ErrorKind::Runtime);
   return out;
 }
 void gather_vjp(Backward& b) {
@@ -265,10 +268,10 @@ Tensor take(const Tensor& x, const Tensor& given) {
   FACULA_CHECK(x->numel > 0 || given->numel == 0, Index, "take(): tried to take from an empty tensor");
   Tensor index = ops::contiguous_memory(given), src = ops::contiguous_memory(x), out = empty(given->sizes, x->dtype);
   const int64_t item = x->item_size();
-  int64_t bad =
-      cpu::index().gather_rows(index->numel, index->ptr<int64_t>(), x->numel, src->data(), item, item, out->data());
+  int64_t bad = cpu::index().check(index->numel, index->ptr<int64_t>(), x->numel);
   FACULA_CHECK(bad < 0, Index, "out of range: tried to access index ", index->ptr<int64_t>()[bad], " on a tensor of ",
                x->numel, " elements.");
+  cpu::index().gather_rows(index->numel, index->ptr<int64_t>(), x->numel, src->data(), item, item, out->data());
   return out;
 }
 void take_vjp(Backward& b) {
@@ -311,6 +314,7 @@ Tensor embedding_backward(const Tensor& g, const Tensor& indices, int64_t num_we
                           bool scale) {
   GradMode off(false);
   Tensor index = index_memory(indices, Tensor());
+  FACULA_CHECK(first_outside(index, num_weights) < 0, Index, "index out of range in self");
   int64_t width = g->sizes.back();
   Tensor dense = ops::contiguous_memory(g);
   Tensor rows = alias(dense, {index->numel, width}, {width, 1}, dense->byte_offset);
@@ -357,10 +361,10 @@ TensorList gather_batch(const TensorList& tensors, const Tensor& index) {
     sizes[0] = index->numel;
     Tensor batch = empty(sizes, t->dtype);
     int64_t row = t->sizes[0] ? t->numel / t->sizes[0] * t->item_size() : 0;
-    int64_t bad =
-        cpu::index().gather_rows(index->numel, rows->ptr<int64_t>(), t->sizes[0], t->data(), row, row, batch->data());
+    int64_t bad = cpu::index().check(index->numel, rows->ptr<int64_t>(), t->sizes[0]);
     FACULA_CHECK(bad < 0, Index, "index ", rows->ptr<int64_t>()[bad], " is out of range for a data set of ",
                  t->sizes[0], " rows");
+    cpu::index().gather_rows(index->numel, rows->ptr<int64_t>(), t->sizes[0], t->data(), row, row, batch->data());
     out.push_back(batch);
   }
   return out;

@@ -16,7 +16,7 @@ inline Tensor index_memory(const Tensor& index, const Tensor& written) {
 }
 inline bool is_index(const Tensor& t) { return t->dtype == DType::Int64 || t->dtype == DType::Int32; }
 
-// Position of the first index outside [0, size), or -1. The kernels wrap negative ones, most operations here must not.
+// Position of the first index outside [0, size), or -1. Most kernels wrap negative ones, most operations here must not.
 inline int64_t first_outside(const Tensor& index, int64_t size) {
   const int64_t* p = index->ptr<int64_t>();
   const uint64_t limit = static_cast<uint64_t>(size);
@@ -30,10 +30,12 @@ inline int64_t first_outside(const Tensor& index, int64_t size) {
     if (p[i] < 0 || p[i] >= size) return i;
   return -1;
 }
+[[noreturn]] inline void refuse_index(const Tensor& index, int64_t at, int64_t size, int64_t dim, ErrorKind kind) {
+  fail(kind, "index ", index->ptr<int64_t>()[at], " is out of bounds for dimension ", dim, " with size ", size);
+}
 inline void check_bounds(const Tensor& index, int64_t size, int64_t dim, ErrorKind kind = ErrorKind::Runtime) {
   int64_t bad = first_outside(index, size);
-  if (bad >= 0)
-    fail(kind, "index ", index->ptr<int64_t>()[bad], " is out of bounds for dimension ", dim, " with size ", size);
+  if (bad >= 0) refuse_index(index, bad, size, dim, kind);
 }
 
 // dims of `index` may be smaller than those of the tensor: the part of it that the index covers.
