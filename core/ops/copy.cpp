@@ -303,22 +303,41 @@ Tensor iota(int64_t n) {
   return out;
 }
 
+// p[i] = value(i) for i in [first, last). Blocks whose length the compiler knows, counted in 32 bits: it vectorises
+// them.
 template <class T, class F>
-void generate_into(const Tensor& to, int64_t n, F&& value) {
+void count_into(T* p, int64_t first, int64_t last, F value) {
+  constexpr int kBlock = 64;
+  for (; last - first >= kBlock; first += kBlock) {
+    const double base = static_cast<double>(first);
+    for (int j = 0; j < kBlock; ++j) p[first + j] = static_cast<T>(value(base + j));
+  }
+  for (; first < last; ++first) p[first] = static_cast<T>(value(static_cast<double>(first)));
+}
+template <class T, class F>
+void generate_into(const Tensor& to, F value) {
   T* p = to->ptr<T>();
-  parallel_for(n, kOneThread, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) p[i] = static_cast<T>(value(i));
+  parallel_for(to->numel, kOneThread, [=](int64_t begin, int64_t end) {
+    if constexpr (std::is_integral_v<T>)
+      for (int64_t i = begin; i < end; ++i) p[i] = value(i);
+    else
+      count_into(p, begin, end, value);
   });
 }
 template <class F>
-Tensor generate(int64_t n, DType dtype, DType compute, F&& value) {
-  Tensor raw = empty({n}, compute);
-  if (compute == DType::Int64)
-    generate_into<int64_t>(raw, n, value);
-  else if (compute == DType::Float32)
-    generate_into<float>(raw, n, value);
+Tensor generate_whole(int64_t n, DType dtype, F value) {
+  Tensor raw = empty({n}, DType::Int64);
+  generate_into<int64_t>(raw, value);
+  return ops::converted_memory(raw, dtype);
+}
+// Of a floating point type: value takes and gives double.
+template <class F>
+Tensor generate(int64_t n, DType dtype, F value) {
+  Tensor raw = empty({n}, dtype == DType::Float32 ? dtype : DType::Float64);
+  if (dtype == DType::Float32)
+    generate_into<float>(raw, value);
   else
-    generate_into<double>(raw, n, value);
+    generate_into<double>(raw, value);
   return ops::converted_memory(raw, dtype);
 }
 
@@ -330,9 +349,8 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
   if (start.is_integral() && end.is_integral() && step.is_integral()) {
     int64_t span = by > 0 ? end.i - start.i : start.i - end.i, stride = std::abs(step.i);
     int64_t n = (span + stride - 1) / stride;
-    if (is_integral(dtype)) return generate(n, dtype, DType::Int64, [&](int64_t i) { return start.i + i * step.i; });
-    return generate(n, dtype, dtype == DType::Float64 ? dtype : DType::Float64,
-                    [&](int64_t i) { return lo + static_cast<double>(i) * by; });
+    if (is_integral(dtype)) return generate_whole(n, dtype, [s = start.i, d = step.i](int64_t i) { return s + i * d; });
+    return generate(n, dtype, [=](double i) { return lo + i * by; });
   }
   bool whole = dtype == DType::Int64;  // PyTorch counts in the type of the result, but only in this one
   double count = whole && step.to_int() ? std::ceil(static_cast<double>(end.to_int() - start.to_int()) / step.to_int())
@@ -341,9 +359,9 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
   int64_t n = static_cast<int64_t>(count);
   if (is_integral(dtype)) {
     int64_t s = start.to_int(), d = step.to_int();
-    return generate(n, dtype, DType::Int64, [&](int64_t i) { return s + i * d; });
+    return generate_whole(n, dtype, [=](int64_t i) { return s + i * d; });
   }
-  return generate(n, dtype, DType::Float64, [&](int64_t i) { return lo + static_cast<double>(i) * by; });
+  return generate(n, dtype, [=](double i) { return lo + i * by; });
 }
 
 // Both ends exact, each half counted from its own end, in the type of the result and with one rounding,
@@ -352,9 +370,9 @@ template <class T>
 void fill_linspace(T* p, int64_t n, T start, T end) {
   const double step = (end - start) / static_cast<T>(n - 1);
   parallel_for(n, kOneThread, [=](int64_t first, int64_t last) {
-    int64_t i = first;
-    for (; i < std::min(last, n / 2); ++i) p[i] = static_cast<T>(start + step * static_cast<double>(i));
-    for (; i < last; ++i) p[i] = static_cast<T>(end - step * static_cast<double>(n - 1 - i));
+    const double upper = static_cast<double>(n - 1);
+    count_into(p, first, std::min(last, n / 2), [=](double i) { return start + step * i; });
+    count_into(p, std::max(first, n / 2), last, [=](double i) { return end - step * (upper - i); });
   });
 }
 Tensor linspace(double start, double end, int64_t steps, DType dtype) {
@@ -376,6 +394,27 @@ Tensor logspace(double start, double end, int64_t steps, double base, DType dtyp
   double* p = exponents->ptr<double>();
   for (int64_t i = 0; i < steps; ++i) p[i] = std::pow(base, p[i]);
   return ops::converted_memory(exponents, dtype);
+}
+// Whole numbers times 1 / divisor, rounded as PyTorch does: 0, 1, .., `wrap` - 1, then `wrap` - count, .., -1.
+Tensor frequencies(int64_t count, int64_t wrap, double divisor, DType dtype) {
+  FACULA_CHECK(count >= 0, Runtime, "fftfreq: the number of points must not be negative, got ", count);
+  const bool direct = dtype == DType::Float32 || dtype == DType::Float64;
+  const double unit = direct ? 1 / divisor : 1;
+  Tensor out = empty({count}, direct ? dtype : DType::Float64);
+  auto fill = [&](auto* p) {
+    using T = std::remove_pointer_t<decltype(p)>;
+    parallel_for(count, kOneThread, [=](int64_t first, int64_t last) {
+      const T scale = static_cast<T>(unit);
+      const double back = static_cast<double>(count);
+      count_into(p, first, std::min(last, wrap), [=](double i) { return static_cast<T>(i) * scale; });
+      count_into(p, std::max(first, wrap), last, [=](double i) { return static_cast<T>(i - back) * scale; });
+    });
+  };
+  if (dtype == DType::Float32)
+    fill(out->ptr<float>());
+  else
+    fill(out->ptr<double>());
+  return direct ? out : ops::mul(ops::converted_memory(out, dtype), Scalar(1 / divisor));
 }
 Tensor eye(int64_t n, std::optional<int64_t> m, DType dtype) {
   FACULA_CHECK(n >= 0, Runtime, "n must be greater or equal to 0, got ", n);
@@ -417,6 +456,7 @@ const OpDef kOps[] = {
     FACULA_OP("_arange", Creation, nullptr, arange),
     FACULA_OP("_linspace", Creation, nullptr, linspace),
     FACULA_OP("_logspace", Creation, nullptr, logspace),
+    FACULA_OP("_frequencies", Creation, nullptr, frequencies),
     FACULA_OP("_eye", Creation, nullptr, eye),
     FACULA_OP("_empty", Creation, nullptr, empty_op),
     FACULA_OP("_empty_strided", Creation, nullptr, empty_strided_op),

@@ -310,6 +310,7 @@ CREATION = [
     Sample("arange", 0.5, 2.0, 0.25, dtype="torch.float64", entries=(), grad=False, id="arange_float"),
     Sample("linspace", -1.0, 2.0, 7, dtype="torch.float64", entries="_linspace", grad=False),
     Sample("logspace", -1.0, 2.0, 7, dtype="torch.float64", entries="_logspace", grad=False),
+    Sample("fft.fftfreq", 7, 0.3, dtype="torch.float64", entries="_frequencies", grad=False),
     Sample("eye", 3, 4, entries="_eye", grad=False),
     Sample("empty", 2, 3, entries="_empty", grad=False, exact=False),
     Sample("empty_strided", (2, 3), (1, 2), entries="_empty_strided", grad=False, exact=False),

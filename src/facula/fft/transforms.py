@@ -7,7 +7,7 @@ from facula._C import Tensor
 from facula._native import autocasts, native
 from facula.functional.arguments import check_place, finish, write_out
 from facula.functional.conversion import conj
-from facula.functional.creation import arange, zeros
+from facula.functional.creation import zeros
 from facula.functional.joining import cat, roll
 
 __all__ = [
@@ -41,6 +41,11 @@ def real_to_complex(input: Tensor, dim, normalization: int, onesided: bool) -> T
 @native("_fft_c2r")
 def complex_to_real(input: Tensor, dim, normalization: int, last_dim_size: int) -> Tensor:
     """Half of a Hermitian signal to ``last_dim_size`` real numbers in the last of ``dim``, exponent +i."""
+
+
+@native("_frequencies")
+def _frequencies(count: int, wrap: int, divisor: float, dtype) -> Tensor:
+    """``count`` whole numbers over ``divisor``, those from ``wrap`` on less ``count``."""
 
 
 # ---- arguments ----
@@ -412,16 +417,12 @@ def ihfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = Non
 # ---- frequencies and their order ----
 
 
-def _frequencies(n: int, count: int, wraps: bool, d: float, kind, out, requires_grad: bool) -> Tensor:
-    """``count`` whole numbers, as often negative as ``wraps`` says, over ``n * d``."""
-    kind = kind or _C.get_default_dtype()
+def _frequency_type(dtype):
+    """The type of the result."""
+    kind = dtype or _C.get_default_dtype()
     if not (kind.is_floating_point or kind.is_complex):
         raise RuntimeError(f"fftfreq requires a floating point or complex dtype, given {kind}")
-    direct = kind is _C.float64 or (kind is _C.float32 and n < 1 << 24)  # whose whole numbers are exact
-    whole = arange(count, dtype=kind if direct else _C.float64)
-    if wraps:
-        whole[(n + 1) // 2 :].sub_(n)
-    return finish(whole.div_(n * d).to(kind), out, requires_grad)
+    return kind
 
 
 def fftfreq(
@@ -435,7 +436,7 @@ def fftfreq(
         tensor([ 0.0000,  0.2000,  0.4000, -0.4000, -0.2000])
     """
     check_place(device, layout)
-    return _frequencies(n, n, True, d, dtype, out, requires_grad)
+    return finish(_frequencies(n, (n + 1) // 2, n * d, _frequency_type(dtype)), out, requires_grad)
 
 
 def rfftfreq(
@@ -449,7 +450,8 @@ def rfftfreq(
         tensor([0.0000, 0.2000, 0.4000])
     """
     check_place(device, layout)
-    return _frequencies(n, n // 2 + 1, False, d, dtype, out, requires_grad)
+    count = n // 2 + 1
+    return finish(_frequencies(count, count, n * d, _frequency_type(dtype)), out, requires_grad)
 
 
 def _shift(x: Tensor, dim, direction: int) -> Tensor:
