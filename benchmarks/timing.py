@@ -21,6 +21,7 @@ PAUSE_SECONDS = 0.02
 
 def calls_per_turn(timer: timeit.Timer) -> int:
     """How many calls fill one turn; also warms caches and starts thread pools."""
+    timer.timeit(1)  # not counted: a first call may import modules, and then a turn would hold one call, a cold one
     calls = 1
     while True:
         elapsed = timer.timeit(calls)

@@ -1,7 +1,9 @@
-"""einsum: Einstein summation as diagonals, sums and batched matrix products. Contracts from left to right; it does not
-search for a better order."""
+"""einsum: Einstein summation as diagonals, sums and batched matrix products, planned from the shapes alone and the plan
+remembered. Contracts from left to right; it does not search for a better order."""
 
 from __future__ import annotations
+
+from math import prod
 
 from facula._C import Tensor
 
@@ -31,39 +33,6 @@ def _expand_ellipsis(term: str, ndim: int, position: int) -> list:
             f"({ndim}) for operand {position}" + ("" if dots else " and no ellipsis was given")
         )
     return [*before, *range(ndim - named - 1, -1, -1), *after] if dots else list(before)
-
-
-def _diagonals(x: Tensor, labels: list) -> tuple[Tensor, list]:
-    """Repeated labels of one operand become one dimension."""
-    if len(set(labels)) == len(labels):
-        return x, labels
-    for label in dict.fromkeys(labels):
-        while labels.count(label) > 1:
-            first = labels.index(label)
-            second = labels.index(label, first + 1)
-            if x.size(first) != x.size(second):
-                raise RuntimeError(
-                    f"einsum(): subscript {label} is repeated for one operand but the sizes don't match, "
-                    f"{x.size(second)} != {x.size(first)}"
-                )
-            x = x.diagonal(0, first, second)
-            labels = [other for i, other in enumerate(labels) if i not in (first, second)] + [label]
-    return x, labels
-
-
-# (equation, dimensions of the operands) -> (labels of each operand, labels of the result)
-_parsed: dict[tuple, tuple[list[list], list]] = {}
-_MOST_PARSED = 256  # entries; a program has few equations
-
-
-def _parse(equation: str, ndims: tuple[int, ...]) -> tuple[list[list], list]:
-    """The labels of each operand's dimensions and of the result's, remembered."""
-    key = (equation, ndims)
-    if key not in _parsed:
-        if len(_parsed) >= _MOST_PARSED:
-            _parsed.clear()
-        _parsed[key] = _labels(equation, ndims)
-    return _parsed[key]
 
 
 def _labels(equation: str, ndims: tuple[int, ...]) -> tuple[list[list], list]:
@@ -96,10 +65,45 @@ def _labels(equation: str, ndims: tuple[int, ...]) -> tuple[list[list], list]:
     return labels, wanted
 
 
-def _check_sizes(parsed: list[tuple[Tensor, list]]) -> dict:
+class _Operand:
+    """An operand, or a product: its labels and shape after the steps, each a method and its arguments."""
+
+    __slots__ = ("labels", "shape", "steps")
+
+    def __init__(self, labels: list, shape: list[int]):
+        self.labels, self.shape, self.steps = labels, shape, []
+
+    def then(self, method: str, arguments: tuple, labels: list, shape: list[int]) -> None:
+        """One more step, and what the operand is after it."""
+        self.steps.append((method, arguments))
+        self.labels, self.shape = labels, shape
+
+    def size(self, label) -> int:
+        """The size of the dimension of a label."""
+        return self.shape[self.labels.index(label)]
+
+
+def _diagonals(x: _Operand) -> None:
+    """Repeated labels of one operand become one dimension."""
+    for label in dict.fromkeys(x.labels):
+        while x.labels.count(label) > 1:
+            first = x.labels.index(label)
+            second = x.labels.index(label, first + 1)
+            n = x.shape[first]
+            if n != x.shape[second]:
+                raise RuntimeError(
+                    f"einsum(): subscript {label} is repeated for one operand but the sizes don't match, "
+                    f"{x.shape[second]} != {n}"
+                )
+            rest = [i for i in range(len(x.labels)) if i not in (first, second)]
+            labels = [*(x.labels[i] for i in rest), label]
+            x.then("diagonal", (0, first, second), labels, [*(x.shape[i] for i in rest), n])
+
+
+def _check_sizes(operands: list[_Operand]) -> dict:
     sizes: dict = {}
-    for i, (x, labels) in enumerate(parsed):
-        for label, size in zip(labels, x.shape):
+    for i, x in enumerate(operands):
+        for label, size in zip(x.labels, x.shape):
             known = sizes.setdefault(label, size)
             if known == 1:
                 sizes[label] = size
@@ -111,55 +115,82 @@ def _check_sizes(parsed: list[tuple[Tensor, list]]) -> dict:
     return sizes
 
 
-def _sum_out(x: Tensor, labels: list, kept: set) -> tuple[Tensor, list]:
-    dims = [i for i, label in enumerate(labels) if label not in kept]
-    return (x.sum(dims), [label for label in labels if label in kept]) if dims else (x, labels)
+def _sum_out(x: _Operand, kept: set) -> None:
+    dims = [i for i, label in enumerate(x.labels) if label not in kept]
+    if dims:
+        left = [i for i in range(len(x.labels)) if i not in dims]
+        x.then("sum", (dims,), [x.labels[i] for i in left], [x.shape[i] for i in left])
 
 
-def _grouped(x: Tensor, labels: list, order: list, sizes: dict, groups: tuple) -> Tensor:
-    """Dimensions brought into an order and joined into three."""
-    if labels != order:
-        x = x.permute([labels.index(label) for label in order])
+def _group(x: _Operand, sizes: dict, groups: tuple) -> None:
+    """Dimensions brought into the order of the groups and joined to one for each."""
+    order = [label for group in groups for label in group]
+    if x.labels != order:
+        places = [x.labels.index(label) for label in order]
+        x.then("permute", (places,), order, [x.shape[i] for i in places])
     full = [sizes[label] for label in order]
-    if list(x.shape) != full:
-        x = x.expand(full)
-    shape = []
-    for group in groups:
-        n = 1
-        for label in group:
-            n *= sizes[label]
-        shape.append(n)
-    return x.reshape(shape) if shape != full else x
+    if x.shape != full:
+        x.then("expand", (full,), order, full)
+    shape = [prod(sizes[label] for label in group) for group in groups]
+    if shape != full:
+        x.then("reshape", (shape,), order, shape)
 
 
-def _pair(a: Tensor, a_labels: list, b: Tensor, b_labels: list, kept: set, sizes: dict) -> tuple[Tensor, list]:
-    """One product of two operands, summed over what neither the result nor a later operand needs."""
-    a, a_labels = _sum_out(a, a_labels, kept | set(b_labels))
-    b, b_labels = _sum_out(b, b_labels, kept | set(a_labels))
-    shared = [label for label in a_labels if label in b_labels]
+def _pair(a: _Operand, b: _Operand, kept: set, sizes: dict) -> tuple[str, _Operand]:
+    """One product, summed over what neither the result nor a later operand needs: its method, and what it gives."""
+    _sum_out(a, kept | set(b.labels))
+    _sum_out(b, kept | set(a.labels))
+    shared = [label for label in a.labels if label in b.labels]
     contracted = [label for label in shared if label not in kept]
-    for label in list(contracted):  # a size of 1 against a larger one is a sum on the larger side
-        sizes_of_both = a.size(a_labels.index(label)), b.size(b_labels.index(label))
-        if sizes_of_both[0] != sizes_of_both[1]:
-            return _pair(
-                *_sum_out(a, a_labels, set(a_labels) - {label}),
-                *_sum_out(b, b_labels, set(b_labels) - {label}),
-                kept,
-                sizes,
-            )
+    for label in contracted:  # a size of 1 against a larger one is a sum on the larger side
+        if a.size(label) != b.size(label):
+            _sum_out(a, set(a.labels) - {label})
+            _sum_out(b, set(b.labels) - {label})
+            return _pair(a, b, kept, sizes)
     batch = [label for label in shared if label in kept]
-    rows = [label for label in a_labels if label not in shared]
-    columns = [label for label in b_labels if label not in shared]
-    lead = [batch] if batch or not contracted else []
-    left = _grouped(a, a_labels, batch + rows + contracted, sizes, (*lead, rows, contracted))
-    right = _grouped(b, b_labels, batch + contracted + columns, sizes, (*lead, contracted, columns))
+    rows = [label for label in a.labels if label not in shared]
+    columns = [label for label in b.labels if label not in shared]
+    lead = (batch,) if batch or not contracted else ()
+    groups = [*lead, rows, contracted], [*lead, contracted, columns]
+    _group(a, sizes, tuple(groups[0]))
+    _group(b, sizes, tuple(groups[1]))
+    method = "mul" if not contracted else "bmm" if batch else "mm"
+    given = [*a.shape[:-1], b.shape[-1]]  # without contracted labels these are [.., rows, 1] and [.., 1, columns]
     labels = batch + rows + columns
-    shape = [sizes[label] for label in labels]
-    if not contracted:
-        product = left * right
-    else:
-        product = left.bmm(right) if batch else left.mm(right)
-    return (product.reshape(shape) if list(product.shape) != shape else product), labels
+    result, shape = _Operand(labels, given), [sizes[label] for label in labels]
+    if given != shape:
+        result.then("reshape", (shape,), labels, shape)
+    return method, result
+
+
+def _plan(equation: str, shapes: tuple) -> tuple[list, list]:
+    """For each product its method and the steps of both sides, then the steps of the result."""
+    labels_of, wanted = _labels(equation, tuple(len(shape) for shape in shapes))
+    operands = [_Operand(labels, list(shape)) for labels, shape in zip(labels_of, shapes)]
+    for x in operands:
+        _diagonals(x)
+    sizes = _check_sizes(operands)
+    x, products = operands[0], []
+    for i, other in enumerate(operands[1:], 1):
+        kept = set(wanted).union(*(later.labels for later in operands[i + 1 :]))
+        method, result = _pair(x, other, kept, sizes)
+        products.append((method, x.steps, other.steps))
+        x = result
+    _sum_out(x, set(wanted))
+    if x.labels != wanted:
+        places = [x.labels.index(label) for label in wanted]
+        x.then("permute", (places,), wanted, [x.shape[i] for i in places])
+    return products, x.steps
+
+
+_plans: dict[tuple, tuple[list, list]] = {}
+_MOST_PLANS = 256  # entries; a program has few equations and few shapes
+
+
+def _prepared(x: Tensor, steps: list) -> Tensor:
+    for method, arguments in steps:
+        x = getattr(x, method)(*arguments)
+    return x
 
 
 def contract(equation, operands: tuple) -> Tensor:
@@ -170,12 +201,14 @@ def contract(equation, operands: tuple) -> Tensor:
         operands = tuple(operands[0])
     if not operands:
         raise RuntimeError("einsum(): must provide at least one operand")
-    labels_of, wanted = _parse(equation, tuple(x.dim() for x in operands))
-    parsed = [_diagonals(x, labels) for x, labels in zip(operands, labels_of)]
-    sizes = _check_sizes(parsed)
-    x, labels = parsed[0]
-    for i, (other, other_labels) in enumerate(parsed[1:], 1):
-        kept = set(wanted).union(*(later for _, later in parsed[i + 1 :]))
-        x, labels = _pair(x, labels, other, other_labels, kept, sizes)
-    x, labels = _sum_out(x, labels, set(wanted))
-    return x.permute([labels.index(label) for label in wanted]) if labels != wanted else x
+    shapes = tuple(x.shape for x in operands)
+    plan = _plans.get((equation, shapes))
+    if plan is None:
+        if len(_plans) >= _MOST_PLANS:
+            _plans.clear()
+        plan = _plans[equation, shapes] = _plan(equation, shapes)
+    products, last = plan
+    x = operands[0]
+    for (method, left, right), other in zip(products, operands[1:]):
+        x = getattr(_prepared(x, left), method)(_prepared(other, right))
+    return _prepared(x, last)
