@@ -167,16 +167,6 @@ inline void transpose_lines(const T* from, int64_t line, T* to) {
 // One sliver of W lines, of which `count` exist.
 template <class T, int W>
 void pack_sliver(const T* from, int64_t line, int64_t step, int count, int64_t depth, T* to) {
-  if (line == 1 && count == W) {
-    for (int64_t p = 0; p < depth; ++p, from += step, to += W) {
-      for (int i = 0; i < W; i += 64 / static_cast<int>(sizeof(T))) {
-        __builtin_prefetch(from + 8 * step + i);  // long strides defeat the hardware's prefetcher
-        __builtin_prefetch(to + 8 * W + i, 1);
-      }
-      std::memcpy(to, from, W * sizeof(T));
-    }
-    return;
-  }
   const int64_t whole = step == 1 ? depth / kLanes<T> * kLanes<T> : 0;  // steps and
   const int lines = step == 1 ? count / kQuarter<T> * kQuarter<T> : 0;  // lines that are transposed in registers
   for (int64_t p = 0; p < whole; p += kLanes<T>) {
@@ -188,11 +178,26 @@ void pack_sliver(const T* from, int64_t line, int64_t step, int count, int64_t d
     for (int j = 0; j < W; ++j) to[p * W + j] = j < count ? from[j * line + p * step] : T(0);
 }
 
+// Slivers of lines that lie side by side, in the order of memory: the processor fetches ahead along a step's lines.
+template <class T, int W>
+void pack_side_by_side(const T* from, int64_t step, int64_t slivers, int64_t depth, T* to) {
+  for (int64_t p = 0; p < depth; ++p, from += step, to += W)
+    for (int64_t s = 0; s < slivers; ++s) {
+      for (int i = 0; i < W; i += 64 / static_cast<int>(sizeof(T)))
+        __builtin_prefetch(from + 2 * step + s * W + i, 0, 2);
+      std::memcpy(to + s * W * depth, from + s * W, W * sizeof(T));
+    }
+}
+
 template <class T, int W>
 void pack(Lines lines, int64_t count, int64_t depth, void* to) {
   const T* from = static_cast<const T*>(lines.data);
   T* out = static_cast<T*>(to);
-  for (int64_t j = 0; j < count; j += W, from += W * lines.line, out += W * depth)
+  const int64_t whole = lines.line == 1 ? count / W : 0;
+  if (whole) pack_side_by_side<T, W>(from, lines.step, whole, depth, out);
+  from += whole * W;
+  out += whole * W * depth;
+  for (int64_t j = whole * W; j < count; j += W, from += W * lines.line, out += W * depth)
     pack_sliver<T, W>(from, lines.line, lines.step, static_cast<int>(std::min<int64_t>(W, count - j)), depth, out);
 }
 

@@ -162,19 +162,19 @@ void pack_operands(const Product& g, char* a, char* b) {
   constexpr int64_t kElements = 1 << 14;  // a piece of a thread: about 5 us
   const cpu::PackedGemm& kernels = *g.kernels;
   const int64_t slivers_a = a ? (g.m - 1) / kernels.rows + 1 : 0, slivers_b = b ? (g.n - 1) / kernels.columns + 1 : 0;
-  auto pack = [&](const cpu::Lines& lines, int64_t width, int64_t count, int64_t sliver, char* to, auto function) {
-    const char* from = static_cast<const char*>(lines.data) + g.size * sliver * width * lines.line;
-    function({from, lines.line, lines.step}, std::min(width, count - sliver * width), g.k,
-             to + g.size * sliver * width * g.k);
+  auto pack = [&](const cpu::Lines& lines, int64_t width, int64_t count, int64_t first, int64_t last, char* to,
+                  auto function) {
+    if (first >= last) return;
+    const char* from = static_cast<const char*>(lines.data) + g.size * first * width * lines.line;
+    function({from, lines.line, lines.step}, std::min(last * width, count) - first * width, g.k,
+             to + g.size * first * width * g.k);
   };
   const int64_t width = slivers_b ? kernels.columns : kernels.rows;
   parallel_for(slivers_a + slivers_b, std::max<int64_t>(1, kElements / (g.k * width)),
                [&](int64_t first, int64_t last) {
-                 for (int64_t i = first; i < last; ++i)
-                   if (i < slivers_a)
-                     pack(g.rows, kernels.rows, g.m, i, a, kernels.pack_rows);
-                   else
-                     pack(g.columns, kernels.columns, g.n, i - slivers_a, b, kernels.pack_columns);
+                 pack(g.rows, kernels.rows, g.m, first, std::min(last, slivers_a), a, kernels.pack_rows);
+                 pack(g.columns, kernels.columns, g.n, std::max(first, slivers_a) - slivers_a, last - slivers_a, b,
+                      kernels.pack_columns);
                });
 }
 
