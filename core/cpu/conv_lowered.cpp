@@ -14,8 +14,8 @@
 namespace facula::cpu::FACULA_ISA {
 namespace {
 
-constexpr int64_t kColumnBytes = 12 << 20;  // the matrix of so many images at a time
-constexpr int64_t kGrain = 1 << 14;         // elements copied that are worth a second thread
+constexpr int64_t kColumnBytes = 1 << 19;  // the matrix of so many images at a time stays within L2
+constexpr int64_t kGrain = 1 << 14;        // elements copied that are worth a second thread
 
 template <class T>
 constexpr DType kType = std::is_same_v<T, float> ? DType::Float32 : DType::Float64;
@@ -25,6 +25,7 @@ constexpr DType kType = std::is_same_v<T, float> ? DType::Float32 : DType::Float
 template <class T>
 inline void move_row(int64_t n, const T* from, T* to) {
   constexpr int64_t N = kLaneBytes / sizeof(T);
+  if (n <= N / 2) return void(std::memcpy(to, from, kLaneBytes / 2));  // does not cross cache lines as often
   for (int64_t i = 0; i < n; i += N) std::memcpy(to + i, from + i, kLaneBytes);
 }
 
@@ -62,7 +63,9 @@ struct Lowering {
         taps(volume(s.kernel)),
         rows(s.in_channels * taps),
         shift(taps) {
-    chunk = min(s.batch, max(1, kColumnBytes / (rows * out * item)));
+    const int64_t most = max(kColumnBytes, rows * s.out_channels * item);  // no chunk is less work than its weights
+    const int64_t parts = ceil_div(s.batch, min(s.batch, max(1, most / (rows * out * item))));
+    chunk = ceil_div(s.batch, parts);
     forward_shifts(s, planes, shift.data);
   }
   // One tap at the source itself: the rows are every stride-th element.
@@ -81,9 +84,11 @@ struct Lowering {
   // Calls body(offset in the planes, offset in the result) for each row of a result.
   template <class F>
   void each_row(int64_t tap, F body) const {
-    for (int64_t a = 0; a < s.out[0]; ++a)
-      for (int64_t b = 0; b < s.out[1]; ++b)
-        body(shift.data[tap] + (a * planes.extent[1] + b) * planes.extent[2], (a * s.out[1] + b) * s.out[2]);
+    const int64_t depth = s.out[0], height = s.out[1], width = s.out[2], pitch = planes.extent[2];
+    const int64_t gap = (planes.extent[1] - height) * pitch;
+    int64_t from = shift.data[tap], to = 0;
+    for (int64_t a = 0; a < depth; ++a, from += gap)
+      for (int64_t b = 0; b < height; ++b, from += pitch, to += width) body(from, to);
   }
   // columns[row][image, output] of `images` images.
   template <class T>
@@ -100,11 +105,14 @@ struct Lowering {
         for (int64_t image = 0; image < images; ++image)
           prepare_channel(planes, x + (image * s.in_channels + c) * in, padded.data + image * size);
         for (int64_t tap = 0; tap < taps; ++tap) {
-          for (int64_t image = 0; image < images; ++image)
-            each_row(tap, [&](int64_t from, int64_t to) {
-              move_row(n, padded.data + image * size + from, row.data + image * out + to);
-            });
-          std::memcpy(columns + (c * taps + tap) * width, row.data, static_cast<size_t>(width) * sizeof(T));
+          T* const place = columns + (c * taps + tap) * width;
+          T* const target = tap + 1 < taps ? place : row.data;  // behind the last one is another thread's
+          for (int64_t image = 0; image < images; ++image) {
+            const T* const source = padded.data + image * size;
+            T* const result = target + image * out;
+            each_row(tap, [=](int64_t from, int64_t to) { move_row(n, source + from, result + to); });
+          }
+          if (target != place) std::memcpy(place, target, static_cast<size_t>(width) * sizeof(T));
         }
       }
     });
@@ -159,9 +167,10 @@ void transpose(int64_t m, int64_t n, const T* from, T* to) {
 // Measured: the copies pay where the rows of the direct kernels' planes are shortest, and for what has no taps to
 // share.
 bool lowered_takes(const ConvShape& s) {
-  constexpr int64_t kSmallest = 25, kDeep = 64, kChannels = 48;
+  constexpr int64_t kSmallest = 25, kSmallestStrided = 64, kDeep = 64, kChannels = 48;
   const bool deep = s.groups == 1 && s.in_channels * volume(s.kernel) >= kDeep && s.out_channels >= kChannels;
-  return deep && (volume(s.kernel) == 1 || volume(s.out) <= kSmallest);
+  const bool strided = s.stride[0] * s.stride[1] * s.stride[2] > 1;
+  return deep && (volume(s.kernel) == 1 || volume(s.out) <= (strided ? kSmallestStrided : kSmallest));
 }
 bool lowered_takes_weight(const ConvShape& s) {
   constexpr int64_t kLargest = 100, kDeep = 256, kChannels = 48, kColumns = 64;

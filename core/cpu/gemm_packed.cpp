@@ -33,6 +33,14 @@ struct Tile {
 template <class T>
 void write_out(const PackedBlock& g, const Tile<T>& at, const T* sums, int width) {
   const T alpha = static_cast<T>(g.alpha), beta = static_cast<T>(g.beta);
+  if (g.c_row == 1) {  // each line of C once: columns far apart share few sets of the cache
+    for (int j = 0; j < at.columns; ++j) {
+      T* to = at.c + j * g.c_column;
+      for (int r = 0; r < at.rows; ++r)
+        to[r] = beta != T(0) ? alpha * sums[r * width + j] + beta * to[r] : alpha * sums[r * width + j];
+    }
+    return;
+  }
   for (int r = 0; r < at.rows; ++r, sums += width) {
     T* to = at.c + r * g.c_row;
     for (int j = 0; j < at.columns; ++j, to += g.c_column)

@@ -96,11 +96,12 @@ void max_block(const PoolShape& p, const T* x, int64_t top, int64_t block, int64
     for (int64_t o = 0; o < n; ++o) index[o] = row0 * p.in_w + s.at[o];
 }
 
-// The common 2 x 2 window with stride 2 and no padding: all four taps at once.
+// The common 2 x 2 window with stride 2 and no padding: all four taps at once. For a window of one row, the second row
+// is the first again, which changes nothing.
 template <class T>
 void max_row_2x2(const PoolShape& p, const T* __restrict x, int64_t at, T* __restrict y, int64_t* __restrict index) {
   using I = typename MaxState<T>::I;
-  const int64_t width = p.in_w;
+  const int64_t width = p.kernel_h == 2 ? p.in_w : 0;
   const I w = static_cast<I>(width);
   for (int64_t o = 0; o < p.out_w; ++o) {
     const T a = x[2 * o], b = x[2 * o + 1], c = x[width + 2 * o], d = x[width + 2 * o + 1];
@@ -122,8 +123,8 @@ void max_row_2x2(const PoolShape& p, const T* __restrict x, int64_t at, T* __res
 
 template <class T>
 void max_pool(const PoolShape& p, const T* x, T* y, int64_t* index) {
-  const bool common = index && p.kernel_h == 2 && p.kernel_w == 2 && p.stride_h == 2 && p.stride_w == 2 &&
-                      p.pad_h == 0 && p.pad_w == 0 && p.dilation_h == 1 && p.dilation_w == 1 && 2 * p.out_h <= p.in_h &&
+  const bool common = index && p.kernel_h <= 2 && p.kernel_w == 2 && p.stride_w == 2 && p.pad_h == 0 && p.pad_w == 0 &&
+                      p.dilation_h == 1 && p.dilation_w == 1 && (p.out_h - 1) * p.stride_h + p.kernel_h <= p.in_h &&
                       2 * p.out_w <= p.in_w;
   parallel_for(p.planes * p.out_h, grain_for(p.out_w * p.kernel_h * p.kernel_w), [&](int64_t begin, int64_t end) {
     int64_t row = begin % p.out_h;

@@ -268,20 +268,28 @@ inline void copy_run(int64_t n, const T* from, T* to) {
   for (; i < n; ++i) to[i] = from[i];
 }
 
-// A row of outputs, by runs where they are long.
+// A row of outputs, by runs where they are long; what lies between long runs is copied one by one.
 struct NearestRow {
   static constexpr int64_t kLong = 8;
   const Taps& taps;
   int64_t inner;
-  std::vector<Run> runs;
+  std::vector<Run> runs, long_runs, elements;
   bool by_runs;
   NearestRow(const Taps& t, int64_t inner) : taps(t), inner(inner), runs(runs_of(t)) {
-    by_runs = !taps.index || taps.out * inner >= kLong * static_cast<int64_t>(runs.size());
+    for (const Run& r : runs) {
+      const Run whole{r.to * inner, r.from * inner, r.length * inner};
+      if (whole.length >= kLong)
+        long_runs.push_back(whole);
+      else
+        for (int64_t i = 0; i < whole.length; ++i) elements.push_back({whole.to + i, whole.from + i, 1});
+    }
+    by_runs = !taps.index || taps.out * inner >= 2 * static_cast<int64_t>(elements.size());
   }
   template <class T>
   void copy(const T* __restrict x, T* __restrict y) const {
     if (by_runs) {
-      for (const Run& r : runs) copy_run(r.length * inner, x + r.from * inner, y + r.to * inner);
+      for (const Run& r : long_runs) copy_run(r.length, x + r.from, y + r.to);
+      for (const Run& r : elements) y[r.to] = x[r.from];
     } else if (inner == 1) {
       for (int64_t o = 0; o < taps.out; ++o) y[o] = x[taps.index[o]];
     } else {

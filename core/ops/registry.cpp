@@ -28,6 +28,7 @@ namespace facula {
   F(Conv) \
   F(Pool) \
   F(Resample) \
+  F(Pad) \
   F(Unfold) \
   F(GridSample) \
   F(Step) \

@@ -300,7 +300,7 @@ NETWORKS = [
         entries=("_adaptive_avg_pool2d", "_adaptive_avg_pool2d_backward"),
     ),
     Sample("nn.functional.layer_norm", F(N, 4), (4,), F(4), F(4), entries=()),
-    Sample("nn.functional.pad", F(2, 2, N, 4), (1, 2, 0, 1), "constant", 1.5, entries=()),
+    Sample("nn.functional.pad", F(2, 2, N, 4), (1, 2, 0, 1), "constant", 1.5, entries="_constant_pad"),
     Sample("nn.functional.normalize", F(N, 4), entries=()),
     Sample("nn.functional.softmin", F(N, 4), 1, entries=()),
 ]  # fmt: skip

@@ -31,7 +31,7 @@ OTHER_NODE = {
     "cross": "StackBackward0", "rot90": "TransposeBackward0", "repeat_interleave": "ViewBackward0",
     "block_diag": "CatBackward0", "scatter_number": "ScatterBackward0", "F.embedding": "ViewBackward0",
     "smooth_entropy": "NllLossBackward0", "attention": None, "gru": None, "lstm": None,
-    "F.pad": "CatBackward0", "torch.rrelu": "MulBackward0", "trapezoid": None, "renorm": None,
+    "torch.rrelu": "MulBackward0", "trapezoid": None, "renorm": None,
     "cumulative_trapezoid": None, "multi_dot": "SqueezeBackward1", "linalg.tensorinv": "ViewBackward0",
     "sort_stable": None, "quantile": "SqueezeBackward1", "quantile_q": "PermuteBackward0",
     "nanquantile": "SqueezeBackward1",

@@ -51,6 +51,12 @@ def _every_element(op, in_place, args, level):
     return args[0] if in_place else give(result, level)
 
 
+@rule("_constant_pad")
+def _from_behind(op, in_place, args, level):
+    """Dimensions are counted from the last."""
+    return give(call(op, in_place, (_physical(args[0], level), *args[1:])), level)
+
+
 @rule("tril", "triu")
 def _last_two(op, in_place, args, level):
     x = _physical(args[0], level)

@@ -1,12 +1,16 @@
-"""F.pad in its four modes: constants are joined by cat, what the tensor has itself is one native operation."""
+"""F.pad in its four modes, each of them native operations."""
 
 from __future__ import annotations
 
-import facula
 from facula import Tensor
 from facula._native import autocasts, native
 
 __all__ = ["pad"]
+
+
+@native
+def _constant_pad(input: Tensor, pad: tuple[int, ...], value: float) -> Tensor:
+    """Sizes are (before, after) of the last dimension, then of the one before it."""
 
 
 @native
@@ -127,7 +131,7 @@ def pad(input: Tensor, pad, mode: str = "constant", value: float | None = None) 
         )
     pairs = [(ndim - 1 - i // 2, pad[i], pad[i + 1]) for i in range(0, len(pad), 2)]
     if mode == "constant":
-        return _constant(input, pairs, 0 if value is None else value)
+        return _constant_pad(input, pad, 0 if value is None else value)
     if mode not in _MODES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if value is not None and value != 0:
@@ -159,30 +163,6 @@ def _gathered(input: Tensor, pairs: list, mode: str) -> Tensor:
 
 
 _gathered_in_float32 = autocasts("float32")(_gathered)
-
-
-@autocasts("off")
-def _constant(input: Tensor, pairs: list, value: float) -> Tensor:
-    result = input
-    for dim, before, after in pairs:
-        crop_before, crop_after = max(-before, 0), max(-after, 0)
-        if crop_before or crop_after:
-            size = result.shape[dim] - crop_before - crop_after
-            if size < 0:
-                raise RuntimeError(
-                    f"The input size {result.shape[dim]}, plus negative padding {before} and {after} resulted in a "
-                    f"negative output size, which is invalid. Check dimension {dim} of your input."
-                )
-            result = result.narrow(dim, crop_before, size)
-        parts = [result]
-        for size, at in ((before, 0), (after, len(parts) + 1)):
-            if size > 0:
-                shape = list(result.shape)
-                shape[dim] = size
-                parts.insert(at, result.new_full(shape, value))
-        if len(parts) > 1:
-            result = facula.cat(parts, dim)
-    return result if result is not input else input.clone()
 
 
 def _check_size(mode: str, input: Tensor, dim: int, before: int, after: int) -> None:
