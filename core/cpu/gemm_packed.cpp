@@ -29,94 +29,6 @@ struct Tile {
   int rows, columns;  // that exist
 };
 
-// The sums of an incomplete or transposed tile, `width` to a row, to where they belong.
-template <class T>
-void write_out(const PackedBlock& g, const Tile<T>& at, const T* sums, int width) {
-  const T alpha = static_cast<T>(g.alpha), beta = static_cast<T>(g.beta);
-  if (g.c_row == 1) {  // each line of C once: columns far apart share few sets of the cache
-    for (int j = 0; j < at.columns; ++j) {
-      T* to = at.c + j * g.c_column;
-      for (int r = 0; r < at.rows; ++r)
-        to[r] = beta != T(0) ? alpha * sums[r * width + j] + beta * to[r] : alpha * sums[r * width + j];
-    }
-    return;
-  }
-  for (int r = 0; r < at.rows; ++r, sums += width) {
-    T* to = at.c + r * g.c_row;
-    for (int j = 0; j < at.columns; ++j, to += g.c_column)
-      *to = beta != T(0) ? alpha * sums[j] + beta * *to : alpha * sums[j];
-  }
-}
-
-// R rows of A times N vectors of columns. kRowsApart: the rows are contiguous, not the columns.
-template <class T, int R, int N, bool kRowsApart>
-void tile(const PackedBlock& g, const Tile<T>& at) {
-  constexpr int kAhead = 16;  // steps: hides the second cache level
-  const T* row[R];
-  for (int r = 0; r < R; ++r) {
-    if constexpr (kRowsApart) row[r] = at.a + (r < at.rows ? r : 0) * g.a_row;
-    for (int v = 0; v < N; ++v)
-      __builtin_prefetch(at.c + (r < at.rows ? r : 0) * g.c_row + v * kLanes<T> * g.c_column, 1);
-  }
-  Vector<T> sum[R * N];
-#pragma GCC unroll 24
-  for (int i = 0; i < R * N; ++i) sum[i] = Vector<T>{};
-  const T *a = at.a, *b = at.b;
-  for (int64_t p = 0; p < g.depth; ++p, a += g.a_column, b += g.b_row) {
-    Vector<T> bv[N];
-    for (int v = 0; v < N; ++v) {
-      bv[v] = load(b + v * kLanes<T>);
-      if (v * kLaneBytes % 64 == 0) __builtin_prefetch(b + kAhead * g.b_row + v * kLanes<T>);
-    }
-    if constexpr (!kRowsApart) __builtin_prefetch(a + kAhead * g.a_column);
-#pragma GCC unroll 24
-    for (int r = 0; r < R; ++r) {
-      const T x = kRowsApart ? row[r][p] : a[r];
-      for (int v = 0; v < N; ++v) sum[r * N + v] += bv[v] * x;
-    }
-  }
-  if (at.rows < R || at.columns < N * kLanes<T> || g.c_column != 1) {
-    alignas(kLaneBytes) T sums[R * N * kLanes<T>];
-#pragma GCC unroll 24
-    for (int i = 0; i < R * N; ++i) store(sums + i * kLanes<T>, sum[i]);
-    return write_out(g, at, sums, N * kLanes<T>);
-  }
-  const T alpha = static_cast<T>(g.alpha), beta = static_cast<T>(g.beta);
-#pragma GCC unroll 24
-  for (int i = 0; i < R * N; ++i) {
-    T* to = at.c + i / N * g.c_row + i % N * kLanes<T>;
-    Vector<T> v = sum[i] * alpha;
-    if (beta != T(0)) v += load(to) * beta;
-    store(to, v);
-  }
-}
-
-template <class T, int N>
-void tile_of_rows(const PackedBlock& g, const Tile<T>& at) {
-  const bool all = at.rows > kRows / 2;
-  if (g.a_row == 1) return all ? tile<T, kRows, N, false>(g, at) : tile<T, kRows / 2, N, false>(g, at);
-  return all ? tile<T, kRows, N, true>(g, at) : tile<T, kRows / 2, N, true>(g, at);
-}
-
-template <class T>
-void multiply(const PackedBlock& g) {
-  Tile<T> at{static_cast<const T*>(g.a), nullptr, nullptr, 0, 0};
-  for (int64_t i = 0; i < g.m; i += kRows, at.a += g.a_sliver) {
-    at.rows = static_cast<int>(std::min<int64_t>(kRows, g.m - i));
-    at.b = static_cast<const T*>(g.b);
-    at.c = static_cast<T*>(g.c) + i * g.c_row;
-    for (int64_t j = 0; j < g.n; j += kColumns<T>, at.b += g.b_sliver, at.c += kColumns<T> * g.c_column) {
-      at.columns = static_cast<int>(std::min<int64_t>(kColumns<T>, g.n - j));
-      if (at.columns > 2 * kLanes<T>)
-        tile_of_rows<T, 3>(g, at);
-      else if (at.columns > kLanes<T>)
-        tile_of_rows<T, 2>(g, at);
-      else
-        tile_of_rows<T, 1>(g, at);
-    }
-  }
-}
-
 // Lanes of a vector come in quarters of 16 bytes; kQuarter numbers in each.
 template <class T>
 constexpr int kQuarter = 16 / static_cast<int>(sizeof(T));
@@ -169,6 +81,105 @@ inline void transpose_lines(const T* from, int64_t line, T* to) {
     store_column<T, W>(to + W, join<T, true>(low, low2, lanes), quarters);
     store_column<T, W>(to + 2 * W, join<T, false>(high, high2, lanes), quarters);
     store_column<T, W>(to + 3 * W, join<T, true>(high, high2, lanes), quarters);
+  }
+}
+
+// The sums of an incomplete tile, `width` to a row, to where they belong.
+template <class T>
+void write_out(const PackedBlock& g, const Tile<T>& at, const T* sums, int width) {
+  const T alpha = static_cast<T>(g.alpha), beta = static_cast<T>(g.beta);
+  for (int r = 0; r < at.rows; ++r, sums += width) {
+    T* to = at.c + r * g.c_row;
+    for (int j = 0; j < at.columns; ++j, to += g.c_column)
+      *to = beta != T(0) ? alpha * sums[j] + beta * *to : alpha * sums[j];
+  }
+}
+
+// And of a transposed tile of all rows. Columns of C far apart share few sets of the cache: each is met once.
+template <class T>
+void write_transposed(const PackedBlock& g, const Tile<T>& at, const T* sums, int width) {
+  const T alpha = static_cast<T>(g.alpha), beta = static_cast<T>(g.beta);
+  alignas(kLaneBytes) T columns[kRows * kColumns<T>];
+  for (int j = 0; j < width; j += kLanes<T>)
+    for (int r = 0; r < kRows; r += kQuarter<T>)
+      transpose_lines<T, kRows>(sums + r * width + j, width, columns + j * kRows + r);
+  for (int j = 0; j < at.columns; ++j) {
+    T* to = at.c + j * g.c_column;
+    const T* from = columns + j * kRows;
+    if (beta != T(0))
+      for (int r = 0; r < kRows; ++r) to[r] = alpha * from[r] + beta * to[r];
+    else
+      for (int r = 0; r < kRows; ++r) to[r] = alpha * from[r];
+  }
+}
+
+// R rows of A times N vectors of columns. kRowsApart: the rows are contiguous, not the columns.
+template <class T, int R, int N, bool kRowsApart>
+void tile(const PackedBlock& g, const Tile<T>& at) {
+  constexpr int kAhead = 16;  // steps: hides the second cache level
+  const T* row[R];
+  for (int r = 0; r < R; ++r) {
+    if constexpr (kRowsApart) row[r] = at.a + (r < at.rows ? r : 0) * g.a_row;
+    for (int v = 0; v < N; ++v)
+      __builtin_prefetch(at.c + (r < at.rows ? r : 0) * g.c_row + v * kLanes<T> * g.c_column, 1);
+  }
+  Vector<T> sum[R * N];
+#pragma GCC unroll 24
+  for (int i = 0; i < R * N; ++i) sum[i] = Vector<T>{};
+  const T *a = at.a, *b = at.b;
+  for (int64_t p = 0; p < g.depth; ++p, a += g.a_column, b += g.b_row) {
+    Vector<T> bv[N];
+    for (int v = 0; v < N; ++v) {
+      bv[v] = load(b + v * kLanes<T>);
+      if (v * kLaneBytes % 64 == 0) __builtin_prefetch(b + kAhead * g.b_row + v * kLanes<T>);
+    }
+    if constexpr (!kRowsApart) __builtin_prefetch(a + kAhead * g.a_column);
+#pragma GCC unroll 24
+    for (int r = 0; r < R; ++r) {
+      const T x = kRowsApart ? row[r][p] : a[r];
+      for (int v = 0; v < N; ++v) sum[r * N + v] += bv[v] * x;
+    }
+  }
+  if (at.rows < R || at.columns < N * kLanes<T> || g.c_column != 1) {
+    alignas(kLaneBytes) T sums[R * N * kLanes<T>];
+#pragma GCC unroll 24
+    for (int i = 0; i < R * N; ++i) store(sums + i * kLanes<T>, sum[i]);
+    const bool transposed = R == kRows && at.rows == R && g.c_row == 1 && g.c_column != 1;
+    return transposed ? write_transposed(g, at, sums, N * kLanes<T>) : write_out(g, at, sums, N * kLanes<T>);
+  }
+  const T alpha = static_cast<T>(g.alpha), beta = static_cast<T>(g.beta);
+#pragma GCC unroll 24
+  for (int i = 0; i < R * N; ++i) {
+    T* to = at.c + i / N * g.c_row + i % N * kLanes<T>;
+    Vector<T> v = sum[i] * alpha;
+    if (beta != T(0)) v += load(to) * beta;
+    store(to, v);
+  }
+}
+
+template <class T, int N>
+void tile_of_rows(const PackedBlock& g, const Tile<T>& at) {
+  const bool all = at.rows > kRows / 2;
+  if (g.a_row == 1) return all ? tile<T, kRows, N, false>(g, at) : tile<T, kRows / 2, N, false>(g, at);
+  return all ? tile<T, kRows, N, true>(g, at) : tile<T, kRows / 2, N, true>(g, at);
+}
+
+template <class T>
+void multiply(const PackedBlock& g) {
+  Tile<T> at{static_cast<const T*>(g.a), nullptr, nullptr, 0, 0};
+  for (int64_t i = 0; i < g.m; i += kRows, at.a += g.a_sliver) {
+    at.rows = static_cast<int>(std::min<int64_t>(kRows, g.m - i));
+    at.b = static_cast<const T*>(g.b);
+    at.c = static_cast<T*>(g.c) + i * g.c_row;
+    for (int64_t j = 0; j < g.n; j += kColumns<T>, at.b += g.b_sliver, at.c += kColumns<T> * g.c_column) {
+      at.columns = static_cast<int>(std::min<int64_t>(kColumns<T>, g.n - j));
+      if (at.columns > 2 * kLanes<T>)
+        tile_of_rows<T, 3>(g, at);
+      else if (at.columns > kLanes<T>)
+        tile_of_rows<T, 2>(g, at);
+      else
+        tile_of_rows<T, 1>(g, at);
+    }
   }
 }
 

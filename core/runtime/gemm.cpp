@@ -98,7 +98,7 @@ struct Product {
     return rows.step == 1 ? n > kFewColumns : rows.line != 1 || n > kFewer || m % kernels->rows != 0;
   }
   bool packs_columns() const {
-    constexpr int64_t kFewRows = 64;  // uses of each column that do not pay for its packing (measured)
+    constexpr int64_t kFewRows = 48;  // uses of each column that do not pay for its packing (measured)
     return columns.line != 1 || m > kFewRows || n % kernels->lanes != 0;
   }
   // Rows [i, i + height), columns [j, j + width) and depths [p, p + depth).
