@@ -248,6 +248,8 @@ void set_num_threads(int n) {
   thread_limit.store(n);
 }
 
+bool inside_parallel_region() { return inside_region; }
+
 void parallel_for_raw(int64_t n, int64_t grain, Body body, void* context) {
   if (n <= 0) return;
   int64_t limit = num_threads();

@@ -7,6 +7,7 @@ namespace facula {
 
 int num_threads();  // how many threads a parallel region may use (cgroup quota and affinity honoured)
 void set_num_threads(int n);
+bool inside_parallel_region();  // where another one would run on its caller alone
 
 // Type-erased form: calls body(context, begin, end) over a static partition of [0, n) in pieces of at least `grain`.
 // Runs on the caller when n <= grain, with one thread, or inside another parallel region. Bodies must not throw,
