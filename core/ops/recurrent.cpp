@@ -165,14 +165,11 @@ struct Forward {
     const auto& kernels = cpu::recurrent();
     void* out = k.row(y, at);
     if (k.cell == Cell::Lstm) {
-      void *gates = k.row(kept.gates, at), *raw = k.row(kept.raw, at);
+      void *gates = k.row(kept.gates, at), *raw = w.projection ? k.row(kept.raw, at) : out;
       times_state(rows, gates, true);
       kernels.lstm(k.dtype, rows, k.hidden, gates, now.c->data(), k.row(kept.cells, at), raw);
       copy_rows(k, now.c, 0, k.row(kept.cells, at), rows);
-      if (w.projection)
-        times_weight(k, rows, w.projection, raw, out, false);
-      else
-        std::memcpy(out, raw, static_cast<size_t>(rows * k.hidden * k.item()));
+      if (w.projection) times_weight(k, rows, w.projection, raw, out, false);
     } else if (k.cell == Cell::Gru) {
       times_state(rows, product->data(), false);
       if (w.state_bias)
@@ -202,6 +199,22 @@ Weights weights_of(const Tensor& input, const Tensor& state, MaybeTensor input_b
 }
 
 // Gives the outputs, what was kept, the last state and, for LSTM, the last cell state.
+// What every row of the inputs' part begins with.
+Tensor bias_of(const Walk& k, const Weights& w) {
+  if (!w.state_bias || k.cell == Cell::Gru) return w.input_bias;
+  if (!w.input_bias) return w.state_bias;
+  Tensor both = copied(w.input_bias, k.dtype);
+  cpu::recurrent().add(k.dtype, k.gates, both->data(), w.state_bias->data());
+  return both;
+}
+// Whether the state's weights are worth turning: enough uses of them, and products that would not read them as they lie
+// anyway (some tens of rows, see packed_product; measured).
+bool pays_turning(const Walk& k) {
+  constexpr int64_t kSteps = 4, kRows = 2, kAsTheyLie = 32, kPacked = 64, kWork = 3 << 19;
+  const bool packed = k.batch >= kAsTheyLie && k.batch <= kPacked && k.batch * k.gates * k.outputs > kWork;
+  return k.steps() >= kSteps && k.batch >= kRows && !packed;
+}
+
 TensorList recurrent(const Tensor& x, const Tensor& h0, MaybeTensor c0, const Tensor& weight_ih,
                      const Tensor& weight_hh, MaybeTensor bias_ih, MaybeTensor bias_hh, MaybeTensor weight_hr,
                      const Dims* batch_sizes, int64_t cell, bool reverse) {
@@ -213,16 +226,12 @@ TensorList recurrent(const Tensor& x, const Tensor& h0, MaybeTensor c0, const Te
   Tensor y = empty({k.total, k.outputs}, k.dtype);
   // The sums over the inputs go where the step's activation is wanted.
   Tensor sums = k.cell == Cell::Lstm ? kept.gates : k.cell == Cell::Gru ? empty({k.total, k.gates}, k.dtype) : y;
-  fill_rows(sums, w.input_bias);
+  fill_rows(sums, bias_of(k, w));
   Forward forward = {k, w, kept, sums, {}, y, {copied(h0, k.dtype), c0 ? copied(*c0, k.dtype) : Tensor()}, {}};
-  constexpr int64_t kSteps = 4, kRows = 2;  // uses that pay for the transposition (measured)
-  if (k.steps() >= kSteps && k.batch >= kRows) forward.turned = transposed_memory(w.state);
+  if (pays_turning(k)) forward.turned = transposed_memory(w.state);
   if (k.cell == Cell::Gru) forward.product = empty({k.batch, k.gates}, k.dtype);
   {
     GilRelease unlocked(k.total * k.gates * (k.inputs + k.outputs) > kLongWork);
-    if (w.state_bias && k.cell != Cell::Gru)
-      for (int64_t r = 0; r < k.total; ++r)
-        cpu::recurrent().add(k.dtype, k.gates, k.row(sums, r), w.state_bias->data());
     if (k.total > 0) times_weight(k, k.total, w.input, in->data(), sums->data(), true);
     for (int64_t i = 0; i < k.steps(); ++i) forward.step(k.step(i));
   }
