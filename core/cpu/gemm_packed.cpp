@@ -120,9 +120,11 @@ void tile(const PackedBlock& g, const Tile<T>& at) {
   const T* row[R];
   for (int r = 0; r < R; ++r) {
     if constexpr (kRowsApart) row[r] = at.a + (r < at.rows ? r : 0) * g.a_row;
-    for (int v = 0; v < N; ++v)
-      __builtin_prefetch(at.c + (r < at.rows ? r : 0) * g.c_row + v * kLanes<T> * g.c_column, 1);
+    for (int v = 0; v < N && g.c_column == 1; ++v)
+      __builtin_prefetch(at.c + (r < at.rows ? r : 0) * g.c_row + v * kLanes<T>, 1);
   }
+  if (g.c_column != 1)  // to the second level: they would drive each other out of the first
+    for (int j = 0; j < at.columns; ++j) __builtin_prefetch(at.c + j * g.c_column, 1, 2);
   Vector<T> sum[R * N];
 #pragma GCC unroll 24
   for (int i = 0; i < R * N; ++i) sum[i] = Vector<T>{};
