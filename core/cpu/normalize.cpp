@@ -206,8 +206,9 @@ struct Norm {
         double variance;
         moments(x, {r * size, 1, 0, size}, true, &means[r], &variance);
         rstds[r] = inverse_deviation(variance, s.eps);
+        const int64_t first = r % s.groups * s.channels;
         for (int64_t c = 0; c < s.channels; ++c) {
-          const int64_t channel = r % s.groups * s.channels + c;
+          const int64_t channel = first + c;
           const A a = rstds[r] * (f.weight ? weight[channel] : A(1));
           const A b = (f.bias ? bias[channel] : A(0)) - means[r] * a;
           const int64_t at = r * size + c * s.inner;
@@ -229,7 +230,8 @@ struct Norm {
       for (int64_t r = begin; r < end; ++r) {
         const A mean = means[r], rstd = rstds[r];
         double first = 0, second = 0;
-        auto factor = [&](int64_t c) { return b.weight ? weight[r % s.groups * s.channels + c] : A(1); };
+        const int64_t channel = r % s.groups * s.channels;
+        auto factor = [&](int64_t c) { return b.weight ? weight[channel + c] : A(1); };
         for (int64_t c = 0; c < s.channels; ++c) {
           const size_t at = static_cast<size_t>(r * s.channels + c);
           sums(dy, x, {r * size + c * s.inner, 1, 0, s.inner}, mean, rstd, &plain[at], &scaled[at]);

@@ -392,8 +392,26 @@ Tensor adaptive_avg_pool3d_backward(const Tensor& g, const Dims& sizes) {
   const Dims wanted{g->size(-3), g->size(-2), g->size(-1)};
   with_volume(sizes, wanted);
   std::vector<Line> lines = mean_lines(sizes, wanted);
-  for (Line& l : lines) l = l.transposed();
-  return adaptive_mean(g, sizes, std::move(lines));
+  double share = 1;
+  bool even = true;  // every input is in one mean, and all means are of as many
+  for (Line& l : lines) {
+    even &= l.in % l.out == 0;
+    share /= static_cast<double>(l.in / l.out);
+    l = l.transposed();
+  }
+  if (!even) return adaptive_mean(g, sizes, std::move(lines));
+  GradMode off(false);
+  const DType compute = g->dtype == DType::Float64 ? DType::Float64 : DType::Float32;
+  const Tensor in = ops::contiguous_memory(ops::mul(ops::converted_memory(g, compute), share));
+  Tensor out = empty(sizes, compute);
+  if (out->numel > 0) {
+    GilRelease unlocked(out->numel > kLongWork);
+    cpu::resample().nearest(in->item_size(),
+                            {out->numel / (sizes[sizes.size() - 3] * sizes[sizes.size() - 2] * sizes.back()), 1,
+                             lines[0].taps(), lines[1].taps(), lines[2].taps()},
+                            in->data(), out->data());
+  }
+  return ops::converted_memory(out, g->dtype);
 }
 void adaptive_mean_vjp(Backward& b) {
   static const OpDef& op = find_op("_adaptive_avg_pool3d_backward");
