@@ -64,7 +64,10 @@ def affine_grid(theta: Tensor, size, align_corners: bool | None = None) -> Tenso
             line = line * ((length - 1) / length)
         rows.append(line.reshape([-1 if k == d else 1 for k in range(n)]).expand(space))
     base = facula.stack([*rows, theta.new_ones(()).expand(space)]).reshape(n + 1, -1)
-    return (base.t() @ theta.transpose(1, 2)).reshape(theta.shape[0], *space, n)
+    batch = theta.shape[0]
+    maps = theta.permute(2, 0, 1).reshape(n + 1, batch * n)  # all in one product: one at a time has n columns only
+    places = (base.t() @ maps).reshape(base.shape[1], batch, n).transpose(0, 1).contiguous()
+    return places.reshape(batch, *space, n)
 
 
 _SAMPLINGS = {"bilinear": 0, "nearest": 1, "bicubic": 2}
