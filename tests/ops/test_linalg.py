@@ -110,6 +110,23 @@ def test_least_squares(driver):
     close(WIDE @ L.lstsq(WIDE, B, driver=driver).solution, B)
 
 
+@pytest.mark.parametrize(("rank", "scale"), [(70, 1.0), (69, 1.0), (70, 1e-300), (69, 1e-300)])
+def test_least_squares_with_pivots(rank, scale):
+    """Full rank and not, numbers that are scaled and not: ways of their own through the default driver."""
+    a, b = random(80, rank) @ random(rank, 70, seed=1) * scale, random(80, 65, seed=2)
+    before = torch.get_num_threads()
+    try:
+        results = []
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            results.append(L.lstsq(a, b))
+    finally:
+        torch.set_num_threads(before)
+    x = results[0].solution
+    assert results[0].rank == rank and torch.equal(x, results[1].solution)
+    close(x * scale, L.pinv(a / scale) @ b, 1e-8)
+
+
 def test_names_and_types():
     assert L.svd(A)._fields == ("U", "S", "Vh") and L.eigh(A).__class__ is torch.return_types.linalg_eigh
     assert L.lu_factor_ex(A).pivots.dtype == L.lu_factor_ex(A).info.dtype == torch.int32
