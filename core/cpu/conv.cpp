@@ -191,16 +191,16 @@ void store_tile(const Product& p, const T* tile, int64_t c, int64_t first, int64
     if (row < t.size[1] && column < width) {
       const int64_t valid = min(run, width - column);
       T* out = y + t.base + depth * t.step[0] + row * t.step[1] + column * t.step[2];
-      for (int64_t k = 0; k < c; ++k, out += t.channel) {
-        const T* from = tile + k * n + at;
-        if (t.step[2] == 1) {
-          int64_t i = 0;
-          for (; i + L::N <= valid; i += L::N) std::memcpy(out + i, from + i, kLaneBytes);
-          // reads past the run stay inside the tile, which has a spare vector at its end
-          if (i < valid) L::store(out + i, L::load(from + i), 0, static_cast<int>(valid - i));
-        } else {
-          for (int64_t i = 0; i < valid; ++i) out[i * t.step[2]] = from[i];
+      const T* from = tile + at;
+      if (t.step[2] == 1) {
+        // reads past the run stay inside the tile, which has a spare vector at its end
+        for (int64_t i = 0; i < valid; i += L::N) {
+          const int lanes = static_cast<int>(min(L::N, valid - i));
+          for (int64_t k = 0; k < c; ++k) L::store(out + k * t.channel + i, L::load(from + k * n + i), 0, lanes);
         }
+      } else {
+        for (int64_t k = 0; k < c; ++k)
+          for (int64_t i = 0; i < valid; ++i) out[k * t.channel + i * t.step[2]] = from[k * n + i];
       }
     }
     at += run;
