@@ -106,7 +106,8 @@ struct Lowering {
           prepare_channel(planes, x + (image * s.in_channels + c) * in, padded.data + image * size);
         for (int64_t tap = 0; tap < taps; ++tap) {
           T* const place = columns + (c * taps + tap) * width;
-          T* const target = tap + 1 < taps ? place : row.data;  // behind the last one is another thread's
+          const int64_t behind = (taps - tap - 1) * width;  // elements that this thread writes later; then another's
+          T* const target = behind * static_cast<int64_t>(sizeof(T)) >= kLaneBytes ? place : row.data;
           for (int64_t image = 0; image < images; ++image) {
             const T* const source = padded.data + image * size;
             T* const result = target + image * out;
