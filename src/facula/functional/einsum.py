@@ -71,7 +71,8 @@ class _Operand:
     __slots__ = ("labels", "shape", "steps")
 
     def __init__(self, labels: list, shape: list[int]):
-        self.labels, self.shape, self.steps = labels, shape, []
+        self.labels, self.shape = labels, shape
+        self.steps: list[tuple[str, tuple]] = []
 
     def then(self, method: str, arguments: tuple, labels: list, shape: list[int]) -> None:
         """One more step, and what the operand is after it."""
