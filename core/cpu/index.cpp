@@ -115,23 +115,51 @@ void gather_rows(int64_t n, const int64_t* index, int64_t size, const void* src_
   });
 }
 
+constexpr int64_t kBlock = 256;  // offsets computed at once: 2 KB of stack
+
+// body(from, stop): a thread owns places [from, stop) of `size` and passes over all n writes, so that of equal indices
+// the last one wins whatever the number of threads.
+template <class F>
+inline void over_owners(int64_t n, int64_t size, F body) {
+  constexpr int64_t kMostOwners = 8;  // each of them reads all indices
+  const int64_t owners = n < 4 * kGrain || inside_parallel_region() ? 1 : min(num_threads(), kMostOwners);
+  parallel_for(owners, 1, [=](int64_t first, int64_t last) {
+    for (int64_t o = first; o < last; ++o) body(size / owners * o, o + 1 == owners ? size : size / owners * (o + 1));
+  });
+}
+// Pieces to those of n <= kBlock places that lie in [from, stop).
+template <int B>
+[[gnu::noinline]] void put_owned(int64_t n, const int64_t* at, int64_t from, int64_t stop, const char* src,
+                                 int64_t src_stride, void* dst) {
+  piece<B>* to = static_cast<piece<B>*>(dst);
+  int64_t mine[kBlock], count = 0;
+  for (int64_t j = 0; j < n; ++j) {
+    mine[count] = j;
+    count += at[j] >= from && at[j] < stop;
+  }
+  for (int64_t c = 0; c < count; ++c) __builtin_prefetch(to + at[mine[c]], 1);
+  for (int64_t c = 0; c < count; ++c) to[at[mine[c]]] = *reinterpret_cast<const piece<B>*>(src + mine[c] * src_stride);
+}
+
 void scatter_rows(int64_t n, const int64_t* index, int64_t size, const void* src_, int64_t src_stride,
                   int64_t row_bytes, void* dst_) {
   const char* src = static_cast<const char*>(src_);
   char* dst = static_cast<char*>(dst_);
-  // serial: equal indices must resolve to the last one
   if (row_bytes <= 16 && std::has_single_bit(static_cast<uint64_t>(row_bytes))) {
     with_size(row_bytes, [&](auto s) {
       constexpr int B = decltype(s)::value;
-      piece<B>* d = reinterpret_cast<piece<B>*>(dst);
-      constexpr int64_t ahead = 16;  // places that are asked for before they are written
-      for (int64_t i = 0; i < n; ++i) {
-        if (i + ahead < n) __builtin_prefetch(d + wrap(index[i + ahead], size), 1);
-        d[wrap(index[i], size)] = *reinterpret_cast<const piece<B>*>(src + i * src_stride);
-      }
+      over_owners(n, size, [=](int64_t from, int64_t stop) {
+        int64_t at[kBlock];
+        for (int64_t i = 0; i < n; i += kBlock) {
+          const int64_t m = min(n - i, kBlock);
+          for (int64_t j = 0; j < m; ++j) at[j] = wrap(index[i + j], size);
+          put_owned<B>(m, at, from, stop, src + i * src_stride, src_stride, dst);
+        }
+      });
     });
     return;
   }
+  // serial: equal indices must resolve to the last one
   for (int64_t i = 0; i < n; ++i)
     std::memcpy(dst + wrap(index[i], size) * row_bytes, src + i * src_stride, static_cast<size_t>(row_bytes));
 }
@@ -167,8 +195,6 @@ int64_t check_all(int64_t n, int ndim, const IndexedDim* dims, int* bad_dim) {
   }
   return -1;
 }
-
-constexpr int64_t kBlock = 256;  // offsets computed at once: 2 KB of stack
 
 // at[j] = where row first + j starts, in elements.
 void offsets(int64_t first, int64_t n, int ndim, const IndexedDim* dims, int64_t* at) {
@@ -208,20 +234,26 @@ int64_t index_put(int64_t item_size, int64_t n, int ndim, const IndexedDim* dims
   if (bad >= 0) return bad;
   with_size(item_size, [&](auto s) {
     constexpr int B = decltype(s)::value;
+    if (row == 1) {
+      int64_t size = 1;
+      for (int d = 0; d < ndim; ++d) size += (dims[d].size - 1) * dims[d].stride;
+      return over_owners(n, size, [=](int64_t from, int64_t stop) {
+        int64_t at[kBlock];
+        for (int64_t i = 0; i < n; i += kBlock) {
+          const int64_t m = min(n - i, kBlock);
+          offsets(i, m, ndim, dims, at);
+          put_owned<B>(m, at, from, stop, static_cast<const char*>(values) + i * value_stride * B, value_stride * B,
+                       dst);
+        }
+      });
+    }
     piece<B>* to = static_cast<piece<B>*>(dst);
     int64_t at[kBlock];
     for (int64_t i = 0; i < n; i += kBlock) {
       const int64_t m = min(n - i, kBlock);
       const piece<B>* from = static_cast<const piece<B>*>(values) + i * value_stride;
       offsets(i, m, ndim, dims, at);
-      if (row == 1)
-        for (int64_t j = 0; j < m; ++j) __builtin_prefetch(to + at[j], 1);
-      for (int64_t j = 0; j < m; ++j) {
-        if (row == 1)
-          to[at[j]] = from[j * value_stride];
-        else
-          std::memcpy(to + at[j], from + j * value_stride, static_cast<size_t>(row * B));
-      }
+      for (int64_t j = 0; j < m; ++j) std::memcpy(to + at[j], from + j * value_stride, static_cast<size_t>(row * B));
     }
   });
   return -1;
