@@ -201,21 +201,9 @@ auto by_order(const X& x, const auto& border, const auto& below, const auto& equ
   else
     return select(x < border, below, select(x == border, equal, select(x > border, above, kNotANumber)));
 }
-// The gradient at the border goes to x. Values alone take one instruction, and another for borders that are NaN.
-template <class X, class Border>
-auto at_least(const X& x, const Border& lo) {
-  if constexpr (requires { limit_below(x, X(lo)); })
-    return select(X(lo) != X(lo), X(lo), limit_below(x, X(lo)));
-  else
-    return by_order(x, lo, lo, x, x);
-}
-template <class X, class Border>
-auto at_most(const X& x, const Border& hi) {
-  if constexpr (requires { limit_above(x, X(hi)); })
-    return select(X(hi) != X(hi), X(hi), limit_above(x, X(hi)));
-  else
-    return by_order(x, hi, x, x, hi);
-}
+// The gradient at the border goes to x.
+inline auto at_least(auto x, auto lo) { return by_order(x, lo, lo, x, x); }
+inline auto at_most(auto x, auto hi) { return by_order(x, hi, x, x, hi); }
 // The gradient at a border is 0.
 inline auto between(auto x, auto lo, auto hi) { return by_order(x, lo, lo, lo, by_order(x, hi, x, hi, hi)); }
 template <class T>
