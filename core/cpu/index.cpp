@@ -77,7 +77,7 @@ int64_t check_range(const int64_t* index, int64_t begin, int64_t stop, int64_t l
   }
   return -1;
 }
-int64_t check_from(int64_t n, const int64_t* index, int64_t least, int64_t size) {
+int64_t check(int64_t n, const int64_t* index, int64_t least, int64_t size) {
   constexpr int64_t kSerial = 1 << 16;
   if (n <= kSerial) return check_range(index, 0, n, least, size);
   std::atomic<int64_t> first{n};
@@ -87,7 +87,6 @@ int64_t check_from(int64_t n, const int64_t* index, int64_t least, int64_t size)
   });
   return first == n ? -1 : first.load();
 }
-int64_t check(int64_t n, const int64_t* index, int64_t size) { return check_from(n, index, -size, size); }
 
 // ---- rows ---------------------------------------------------------------------------------------------------------
 
@@ -187,7 +186,7 @@ void gather_each(int64_t item_size, int64_t outer, int64_t n, const int64_t* ind
 
 int64_t check_all(int64_t n, int ndim, const IndexedDim* dims, int* bad_dim) {
   for (int d = 0; d < ndim; ++d) {
-    int64_t bad = check(n, dims[d].index, dims[d].size);
+    int64_t bad = check(n, dims[d].index, -dims[d].size, dims[d].size);
     if (bad >= 0) {
       *bad_dim = d;
       return bad;
@@ -481,7 +480,7 @@ int64_t gather_along_rows(int64_t item_size, int64_t outer, int64_t length, int6
 int64_t gather(int64_t item_size, int64_t outer, int64_t length, int64_t inner, int64_t size, const int64_t* index,
                const void* src, void* out) {
   if (inner == 1 && outer > 1) return gather_along_rows(item_size, outer, length, size, index, src, out);
-  const int64_t bad = check_from(outer * length * inner, index, 0, size);
+  const int64_t bad = check(outer * length * inner, index, 0, size);
   if (bad >= 0) return bad;
   if (outer * inner == 1) {
     gather_rows(length, index, size, src, item_size, item_size, out);

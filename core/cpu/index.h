@@ -22,7 +22,8 @@ struct IndexedDim {
 };
 
 struct IndexKernels {
-  int64_t (*check)(int64_t n, const int64_t* index, int64_t size);
+  // Position of the first index outside [least, size), or -1.
+  int64_t (*check)(int64_t n, const int64_t* index, int64_t least, int64_t size);
 
   // out[i, :] = src[index[i], :] for rows of row_bytes, src_stride bytes apart; row_bytes = item size is `take`.
   void (*gather_rows)(int64_t n, const int64_t* index, int64_t size, const void* src, int64_t src_stride,

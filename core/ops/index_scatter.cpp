@@ -169,7 +169,7 @@ void index_fill(const Tensor& self, int64_t dim, const Tensor& given, Operand va
   FACULA_CHECK(given->ndim() <= 1, Index, "Index has to be a vector/scalar");
   Tensor index = index_memory(given, self), one = element("index_fill_", value.arg, self->dtype);
   Axis a = axis_of(self->sizes, dim);
-  int64_t bad = cpu::index().check(index->numel, index->ptr<int64_t>(), a.size);
+  int64_t bad = cpu::index().check(index->numel, index->ptr<int64_t>(), -a.size, a.size);
   FACULA_CHECK(bad < 0, Index, "index ", index->ptr<int64_t>()[bad], " is out of bounds for dimension ", dim,
                " with size ", a.size);
   if (self->numel == 0) return;
@@ -268,7 +268,7 @@ Tensor take(const Tensor& x, const Tensor& given) {
   FACULA_CHECK(x->numel > 0 || given->numel == 0, Index, "take(): tried to take from an empty tensor");
   Tensor index = ops::contiguous_memory(given), src = ops::contiguous_memory(x), out = empty(given->sizes, x->dtype);
   const int64_t item = x->item_size();
-  int64_t bad = cpu::index().check(index->numel, index->ptr<int64_t>(), x->numel);
+  int64_t bad = cpu::index().check(index->numel, index->ptr<int64_t>(), -x->numel, x->numel);
   FACULA_CHECK(bad < 0, Index, "out of range: tried to access index ", index->ptr<int64_t>()[bad], " on a tensor of ",
                x->numel, " elements.");
   cpu::index().gather_rows(index->numel, index->ptr<int64_t>(), x->numel, src->data(), item, item, out->data());
@@ -361,7 +361,7 @@ TensorList gather_batch(const TensorList& tensors, const Tensor& index) {
     sizes[0] = index->numel;
     Tensor batch = empty(sizes, t->dtype);
     int64_t row = t->sizes[0] ? t->numel / t->sizes[0] * t->item_size() : 0;
-    int64_t bad = cpu::index().check(index->numel, rows->ptr<int64_t>(), t->sizes[0]);
+    int64_t bad = cpu::index().check(index->numel, rows->ptr<int64_t>(), -t->sizes[0], t->sizes[0]);
     FACULA_CHECK(bad < 0, Index, "index ", rows->ptr<int64_t>()[bad], " is out of range for a data set of ",
                  t->sizes[0], " rows");
     cpu::index().gather_rows(index->numel, rows->ptr<int64_t>(), t->sizes[0], t->data(), row, row, batch->data());

@@ -198,7 +198,6 @@ Weights weights_of(const Tensor& input, const Tensor& state, MaybeTensor input_b
   return {input, state, get(input_bias), get(state_bias), get(projection)};
 }
 
-// Gives the outputs, what was kept, the last state and, for LSTM, the last cell state.
 // What every row of the inputs' part begins with.
 Tensor bias_of(const Walk& k, const Weights& w) {
   if (!w.state_bias || k.cell == Cell::Gru) return w.input_bias;
@@ -215,6 +214,7 @@ bool pays_turning(const Walk& k) {
   return k.steps() >= kSteps && k.batch >= kRows && !packed;
 }
 
+// Gives the outputs, what was kept, the last state and, for LSTM, the last cell state.
 TensorList recurrent(const Tensor& x, const Tensor& h0, MaybeTensor c0, const Tensor& weight_ih,
                      const Tensor& weight_hh, MaybeTensor bias_ih, MaybeTensor bias_hh, MaybeTensor weight_hr,
                      const Dims* batch_sizes, int64_t cell, bool reverse) {

@@ -1,7 +1,5 @@
 // Writes by index along a dimension (scatter and its relatives): the checks of a call, and the memory its kernel takes.
 #pragma once
-#include <atomic>
-
 #include "base/gil.h"
 #include "cpu/index.h"
 #include "ops/axis.h"
@@ -18,17 +16,7 @@ inline bool is_index(const Tensor& t) { return t->dtype == DType::Int64 || t->dt
 
 // Position of the first index outside [0, size), or -1. Most kernels wrap negative ones, most operations here must not.
 inline int64_t first_outside(const Tensor& index, int64_t size) {
-  const int64_t* p = index->ptr<int64_t>();
-  const uint64_t limit = static_cast<uint64_t>(size);
-  std::atomic<bool> found{false};
-  parallel_for(index->numel, kLongWork / 8, [&found, p, limit](int64_t begin, int64_t end) {
-    uint64_t bad = 0;
-    for (int64_t i = begin; i < end; ++i) bad |= static_cast<uint64_t>(p[i]) >= limit;
-    if (bad) found = true;
-  });
-  for (int64_t i = 0; found && i < index->numel; ++i)
-    if (p[i] < 0 || p[i] >= size) return i;
-  return -1;
+  return cpu::index().check(index->numel, index->ptr<int64_t>(), 0, size);
 }
 [[noreturn]] inline void refuse_index(const Tensor& index, int64_t at, int64_t size, int64_t dim, ErrorKind kind) {
   fail(kind, "index ", index->ptr<int64_t>()[at], " is out of bounds for dimension ", dim, " with size ", size);

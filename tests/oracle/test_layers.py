@@ -130,3 +130,44 @@ def test_convolution_of_small_images(size, channels, targets, kernel, stride, pa
         results.append([y, *m.autograd.grad(y.square().sum(), (x, w))])
     for a, b in zip(*results):
         assert (a.detach().numpy() - b.detach().numpy()).__abs__().max() <= 3e-5 * a.detach().abs().max().item()
+
+
+_TYPES = ["float64", "float32", "bfloat16", "int64", "uint8", "bool", "complex64", "complex128"]
+
+
+@_FEW
+@given(st.data())
+def test_padding_with_a_constant(data):
+    """Any number of sides, grown or cropped, of every dtype and layout; rows long and short of a chunk."""
+    shape = data.draw(st.lists(st.sampled_from([0, 1, 2, 3, 5, 17]), min_size=1, max_size=5))
+    if data.draw(st.booleans()):
+        shape[-1] = data.draw(st.sampled_from([63, 64, 65, 200, 1500]))
+    sides = 2 * data.draw(st.integers(0, len(shape)))
+    pad = data.draw(st.lists(st.integers(-2, 4), min_size=sides, max_size=sides))
+    kind = data.draw(st.sampled_from(_TYPES))
+    value = data.draw(st.sampled_from([None, 0, 1, 2.5]))
+    last = len(shape) == 4 and data.draw(st.booleans())
+    turned = data.draw(st.booleans())
+    source, outcomes = 10 * _numbers(shape), []
+    for m in BOTH:
+        x = m.tensor(source.tolist(), dtype=m.float64).reshape(shape).to(getattr(m, kind))
+        if last:
+            x = x.contiguous(memory_format=m.channels_last)
+        elif turned:
+            x = x.mT.contiguous().mT if x.dim() > 1 else x.flip(0)
+        try:
+            y = m.nn.functional.pad(x, pad, value=value)
+        except RuntimeError:
+            outcomes.append(None)
+            continue
+        plain = y.is_contiguous() if y.numel() else None
+        outcomes.append((str(y.dtype).split(".")[-1], tuple(y.shape), plain, y.to(m.complex128).tolist()))
+    assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("pad", [(1, 2), (0, -1, 2, 0), (-1, 1, 1, 1)])
+def test_padding_with_a_constant_has_derivatives_and_batches(pad):
+    _both(lambda m, x: m.nn.functional.pad(x, pad, value=3.0).square(), _numbers((2, 3, 4, 5)))
+    x = facula.tensor(_numbers((4, 2, 3, 5)))
+    one_by_one = facula.stack([facula.nn.functional.pad(part, pad) for part in x])
+    assert facula.equal(facula.vmap(lambda part: facula.nn.functional.pad(part, pad))(x), one_by_one)

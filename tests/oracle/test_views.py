@@ -214,3 +214,75 @@ def test_nested_views_share_one_base():
         v = x[1:][:, 1:].t()[0]
         assert v._base is x and x[0]._base is x and x._base is None and x.clone()._base is None
         assert x.expand(2, 4, 4)._is_view() and not (x + 0)._is_view()
+
+
+# Calls that may have nothing to do: PyTorch gives the operand itself from some and a new object from others.
+NOTHING_TO_DO = {
+    "einsum": lambda m, x: m.einsum("ij->ij", x),
+    "einsum of an ellipsis": lambda m, x: m.einsum("...", x),
+    "atleast_1d": lambda m, x: m.atleast_1d(x),
+    "atleast_2d": lambda m, x: m.atleast_2d(x),
+    "movedim": lambda m, x: m.movedim(x, 0, 0),
+    "permute": lambda m, x: x.permute(0, 1),
+    "transpose": lambda m, x: x.transpose(1, 1),
+    "swapaxes": lambda m, x: x.swapaxes(0, 0),
+    "reshape": lambda m, x: x.reshape(3, 4),
+    "view": lambda m, x: x.view(3, 4),
+    "view_as": lambda m, x: x.view_as(x),
+    "expand": lambda m, x: x.expand(3, 4),
+    "broadcast_to": lambda m, x: m.broadcast_to(x, (3, 4)),
+    "broadcast_tensors": lambda m, x: m.broadcast_tensors(x, x)[0],
+    "broadcast_tensors, one longer": lambda m, x: m.broadcast_tensors(x, x[None])[0],
+    "flatten": lambda m, x: m.flatten(x, 0, 0),
+    "ravel": lambda m, x: x.ravel(),
+    "squeeze": lambda m, x: x.squeeze(),
+    "squeeze of a dimension": lambda m, x: x.squeeze(0),
+    "contiguous": lambda m, x: x.contiguous(),
+    "positive": lambda m, x: m.positive(x),
+    "real": lambda m, x: m.real(x),
+    "conj": lambda m, x: x.conj(),
+    "resolve_conj": lambda m, x: x.resolve_conj(),
+    "chunk": lambda m, x: x.chunk(1)[0],
+    "tensor_split": lambda m, x: m.tensor_split(x, 1)[0],
+    "cartesian_prod": lambda m, x: m.cartesian_prod(x[0]),
+    "flip": lambda m, x: x.flip(()),
+    "roll": lambda m, x: m.roll(x, 0, 0),
+    "rot90": lambda m, x: m.rot90(x, 0),
+    "tile": lambda m, x: m.tile(x, (1,)),
+    "unflatten": lambda m, x: x.unflatten(0, (3,)),
+    "diff": lambda m, x: m.diff(x, n=0),
+    "cat": lambda m, x: m.cat([x]),
+    "to": lambda m, x: x.to(x.dtype),
+    "type_as": lambda m, x: x.type_as(x),
+    "double": lambda m, x: x.double(),
+    "cpu": lambda m, x: x.cpu(),
+    "ellipsis": lambda m, x: x[...],
+    "no index": lambda m, x: x[()],
+    "sum_to_size": lambda m, x: x.sum_to_size(3, 4),
+    "nan_to_num": lambda m, x: m.nan_to_num(x),
+    "dropout": lambda m, x: m.nn.functional.dropout(x, 0.5, False),
+    "pad": lambda m, x: m.nn.functional.pad(x, (0, 0)),
+    "pad of nothing": lambda m, x: m.nn.functional.pad(x, ()),
+    "pad by reflection": lambda m, x: m.nn.functional.pad(x, (0, 0), "reflect"),
+    "interpolate": lambda m, x: m.nn.functional.interpolate(x[None], size=4)[0],
+    "adaptive_avg_pool1d": lambda m, x: m.nn.functional.adaptive_avg_pool1d(x, 4),
+    "adaptive_max_pool1d": lambda m, x: m.nn.functional.adaptive_max_pool1d(x, 4),
+    "adaptive_avg_pool2d": lambda m, x: m.nn.functional.adaptive_avg_pool2d(x[None], (3, 4))[0],
+    "avg_pool1d": lambda m, x: m.nn.functional.avg_pool1d(x, 1),
+    "channel_shuffle": lambda m, x: m.nn.functional.channel_shuffle(x.reshape(1, 3, 2, 2), 1),
+    "pixel_shuffle": lambda m, x: m.nn.functional.pixel_shuffle(x.reshape(1, 3, 2, 2), 1),
+    "pixel_unshuffle": lambda m, x: m.nn.functional.pixel_unshuffle(x.reshape(1, 3, 2, 2), 1),
+    "identity": lambda m, x: m.nn.Identity()(x),
+}
+
+
+@pytest.mark.parametrize("case", NOTHING_TO_DO)
+def test_what_has_nothing_to_do_gives_the_operand_a_view_or_a_copy(case):
+    seen = []
+    for package in PACKAGES:
+        x = data(package)
+        y = NOTHING_TO_DO[case](package, x)
+        before = y.clone()
+        x.add_(1.0)
+        seen.append((y is x, bool((y != before).any()), tuple(y.shape)))
+    assert seen[0] == seen[1]

@@ -178,7 +178,7 @@ def _plan(equation: str, shapes: tuple) -> tuple[list, list]:
         products.append((method, x.steps, other.steps))
         x = result
     _sum_out(x, set(wanted))
-    if x.labels != wanted:
+    if x.labels != wanted or not (products or x.steps):  # the result is never the operand itself
         places = [x.labels.index(label) for label in wanted]
         x.then("permute", (places,), wanted, [x.shape[i] for i in places])
     return products, x.steps

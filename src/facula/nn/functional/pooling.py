@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import facula
 from facula import Tensor
 from facula._native import native
 from facula.functional.arguments import write_out_same
@@ -266,21 +265,6 @@ def _check_output_size(input: Tensor, output_size) -> None:
         raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
 
 
-def _adaptive_mean(input: Tensor, dim: int, out: int) -> Tensor:
-    """Means over ``out`` windows that cover one dimension; window i is [floor(i n / out), ceil((i + 1) n / out))."""
-    n = input.shape[dim]
-    if n == out:
-        return input
-    if out and n % out == 0:
-        split = [*input.shape[:dim], out, n // out, *input.shape[dim + 1 :]]
-        return input.reshape(split).mean(dim + 1)
-    means = [
-        input.narrow(dim, i * n // out, -(-(i + 1) * n // out) - i * n // out).mean(dim, keepdim=True)
-        for i in range(out)
-    ]
-    return facula.cat(means, dim) if means else input.narrow(dim, 0, 0)
-
-
 def adaptive_avg_pool1d(input: Tensor, output_size) -> Tensor:
     """Mean over as many windows as the output is long.
 
@@ -301,7 +285,9 @@ def adaptive_avg_pool1d(input: Tensor, output_size) -> Tensor:
     """
     _check_dims("adaptive_avg_pool1d", input, 1)
     (out,) = _numbers(output_size, 1, "output_size", "adaptive_avg_pool1d")
-    return _adaptive_mean(input, input.dim() - 1, out)
+    row = input.unsqueeze(-2)  # a picture of one line
+    means = row.mean((-2, -1), keepdim=True) if out == 1 else _adaptive_avg_pool2d(row, (1, out))
+    return means.squeeze(-2)
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size) -> Tensor:

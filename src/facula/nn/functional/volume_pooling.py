@@ -153,10 +153,8 @@ def avg_pool3d(
     # Sums over boxes, one dimension pair after the other; a divisor of 1 makes the mean a sum.
     sums = _avg_pool2d(planes, kernel[1:], step[1:], pad[1:], ceil_mode, True, 1)
     n, _, h, w = sums.shape
-    whole = (
-        not ceil_mode and pad == (0, 0, 0) and divisor_override is None
-    )  # windows are of one size, which is taken here
-    last = kernel[0] * kernel[1] * kernel[2] if whole else 1
+    whole = not ceil_mode and pad == (0, 0, 0) and divisor_override is None
+    last = kernel[0] * kernel[1] * kernel[2] if whole else 1  # windows of one size: the second sum divides
     along = sums.reshape(n, 1, depth, h * w)
     sums = _avg_pool2d(along, (kernel[0], 1), (step[0], 1), (pad[0], 0), ceil_mode, True, last)
     sizes = (sums.shape[2], h, w)
