@@ -2,10 +2,11 @@
 # slower one? Refuses whole models (models.py) and the cost of a call (overhead.py).
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch  # before facula: both bring a BLAS, and PyTorch insists on being first
-from timing import Row, compare, finish, options
+from timing import Case, Group, compare_groups, finish, options
 
 import facula
 
@@ -116,14 +117,13 @@ def names(m: Any, family: str, n: int) -> dict[str, Any]:
 def main() -> None:
     """Times every statement at both sizes without recording a graph."""
     given = options(__doc__ or "operations by family", 0.12)
-    rows: list[Row] = []
-    with torch.no_grad(), facula.no_grad():
-        for family, statements in FAMILIES.items():
-            for size, n in (("1 M", 1 << 20), ("1 k", 1 << 10)):
-                both = {"torch": names(torch, family, n), "facula": names(facula, family, n)}
-                for code in (statement.strip() for statement in statements.split(";")):
-                    rows.append(compare(f"{family}: {code}, {size}", code, both, given.seconds, 1.0))
-    finish(rows, given.json)
+    groups = []
+    for family, statements in FAMILIES.items():
+        for size, n in (("1 M", 1 << 20), ("1 k", 1 << 10)):
+            codes = [statement.strip() for statement in statements.split(";")]
+            cases = [Case(f"{family}: {code}, {size}", code, 1.0) for code in codes]
+            groups.append(Group(functools.partial(names, family=family, n=n), cases))
+    finish(compare_groups(groups, {"torch": torch, "facula": facula}, given.seconds), given.json)
 
 
 if __name__ == "__main__":

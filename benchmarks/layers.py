@@ -2,10 +2,11 @@
 # models (models.py), single operations (families.py) and the cost of a call (overhead.py).
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch  # before facula: both bring a BLAS, and PyTorch insists on being first
-from timing import Row, compare, finish, options
+from timing import Case, Group, compare_groups, finish, options
 
 import facula
 
@@ -131,21 +132,18 @@ def optimiser(m: Any, name: str) -> dict[str, Any]:
 def main() -> None:
     """Times every case without recording a graph, then with it and the gradients of all leaves."""
     given = options(__doc__ or "layers", 0.2)
-    rows: list[Row] = []
+    groups = []
     for family, cases in CASES.items():
         for case in cases.strip().splitlines():
-            both = {"torch": names(torch, case), "facula": names(facula, case)}
-            statement, label = (
-                case.split("|")[1].strip(),
-                f"{family}: {', '.join(part.strip() for part in case.split('|'))}",
-            )
-            with torch.no_grad(), facula.no_grad():
-                rows.append(compare(f"{label}, forward", statement, both, given.seconds, 1.0))
-            rows.append(compare(f"{label}, both ways", f"grad({statement}, leaves, g)", both, given.seconds, 1.0))
+            statement = case.split("|")[1].strip()
+            label = f"{family}: {', '.join(part.strip() for part in case.split('|'))}"
+            make = functools.partial(names, case=case)
+            groups.append(Group(make, [Case(f"{label}, forward", statement, 1.0)]))
+            both_ways = Case(f"{label}, both ways", f"grad({statement}, leaves, g)", 1.0)
+            groups.append(Group(make, [both_ways], records=True))
     for name in STEPS:
-        both = {"torch": optimiser(torch, name), "facula": optimiser(facula, name)}
-        rows.append(compare(f"step: {name}", "o.step()", both, given.seconds, 1.0))
-    finish(rows, given.json)
+        groups.append(Group(functools.partial(optimiser, name=name), [Case(f"step: {name}", "o.step()", 1.0)], True))
+    finish(compare_groups(groups, {"torch": torch, "facula": facula}, given.seconds), given.json)
 
 
 if __name__ == "__main__":

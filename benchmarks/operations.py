@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch  # before facula: both bring a BLAS, and PyTorch insists on being first
-from timing import compare, finish, options
+from timing import Case, Group, compare_groups, finish, options
 
 import facula
 
@@ -76,10 +76,8 @@ def names(m: Any) -> dict[str, Any]:
 def main() -> None:
     """Times every case without recording a graph."""
     given = options(__doc__ or "large operations", 2.5)
-    both = {"torch": names(torch), "facula": names(facula)}
-    with torch.no_grad(), facula.no_grad():
-        rows = [compare(case, code, both, given.seconds, target) for case, code, target in CASES]
-    finish(rows, given.json)
+    groups = [Group(names, [Case(*case) for case in CASES])]
+    finish(compare_groups(groups, {"torch": torch, "facula": facula}, given.seconds), given.json)
 
 
 if __name__ == "__main__":

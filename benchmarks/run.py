@@ -43,7 +43,11 @@ INTRODUCTION = """\
 # Benchmarks
 
 facula against PyTorch on one machine, both with two threads, in one process and in turn; each figure is the minimum of
-many turns. Ratio: facula's time as a share of PyTorch's, less is better. This page is written by
+many turns. Ratio: facula's time as a share of PyTorch's, less is better. In the tables of operations, families and
+layers a row whose ratio misses its target, or meets it by less than a tenth, is measured in three further rounds, some
+minutes later and on fresh operands: where these lie in memory and what the machine's other guests do changes the time
+of either library by tens of per cent. Both libraries take part in every round, and the minimum of each over all rounds
+counts. This page is written by
 `benchmarks/run.py`, called as the table below says, which also writes `benchmarks/results.json`. Run it on a quiet
 machine: a load average well above 0 before the start means that other programs were measured too.
 """
