@@ -326,6 +326,22 @@ LANE_OP bool any(Mask<T> m) {
 #endif
 }
 
+// Are all magnitudes less than a bound?
+#if defined(__AVX512F__)
+LANE_OP bool all_within(Vec<float> x, double bound) {
+  return _mm512_cmp_ps_mask(_mm512_abs_ps(x.v), Vec<float>(bound).v, _CMP_LT_OQ) == kAll16;
+}
+LANE_OP bool all_within(Vec<double> x, double bound) {
+  return _mm512_cmp_pd_mask(_mm512_abs_pd(x.v), Vec<double>(bound).v, _CMP_LT_OQ) == kAll8;
+}
+#else
+template <class T>
+LANE_OP bool all_within(Vec<T> x, double bound) {
+  const Vec<T> magnitude = from_bits<T>(bit_and(bits_of(x), bits_of(Vec<T>(T(-0.0))) - Vec<IntOf<T>>(1)));
+  return !any(!(magnitude < Vec<T>(bound)));
+}
+#endif
+
 #if defined(__AVX512F__)
 LANE_OP Vec<float> sqrt_lanes(Vec<float> x) { return _mm512_maskz_sqrt_ps(kAll16, x.v); }
 LANE_OP Vec<double> sqrt_lanes(Vec<double> x) { return _mm512_maskz_sqrt_pd(kAll8, x.v); }
@@ -478,13 +494,17 @@ LANE_OP Vec<T> scale_by_power(Vec<T> p, Vec<T> n) {
 #endif
 
 #if defined(__AVX512F__)
-// row[index % 16], and row[index % 32] of a row in two registers.
+// row[index % 16], and of a row in two registers row[index % 32], or row[index % 16] of doubles.
 LANE_OP Vec<float> lookup16(const float* row, Vec<int32_t> index) {
   return _mm512_maskz_permutexvar_ps(kAll16, (__m512i)index.v, _mm512_load_ps(row));
 }
-LANE_OP Vec<float> lookup32(const float* row, Vec<int32_t> index) {
+LANE_OP Vec<float> lookup_two(const float* row, Vec<int32_t> index) {
   return _mm512_permutex2var_ps(_mm512_load_ps(row), (__m512i)index.v, _mm512_load_ps(row + 16));
 }
+LANE_OP Vec<double> lookup16(const double* row, Vec<int64_t> index) {
+  return _mm512_permutex2var_pd(_mm512_load_pd(row), (__m512i)index.v, _mm512_load_pd(row + 8));
+}
+LANE_OP Vec<double> lookup_two(const double* row, Vec<int64_t> index) { return lookup16(row, index); }
 #endif
 
 #if defined(__AVX512F__)
@@ -498,7 +518,10 @@ LANE_OP Vec<double> significand(Vec<double> x) {
 // 1 / sqrt(x) to 2^-14.
 LANE_OP Vec<float> rough_inverse_root(Vec<float> x) { return _mm512_maskz_rsqrt14_ps(kAll16, x.v); }
 LANE_OP Vec<double> rough_inverse_root(Vec<double> x) { return _mm512_maskz_rsqrt14_pd(kAll8, x.v); }
-// That k, given m.
+// The exponent: 2^k <= |x| < 2^(k + 1).
+LANE_OP Vec<float> exponent_of(Vec<float> x) { return _mm512_maskz_getexp_ps(kAll16, x.v); }
+LANE_OP Vec<double> exponent_of(Vec<double> x) { return _mm512_maskz_getexp_pd(kAll8, x.v); }
+// The k of |x| = 2^k m, given m.
 LANE_OP Vec<float> exponent_to(Vec<float> x, Vec<float> m) {
   __m512 k = _mm512_maskz_getexp_ps(kAll16, x.v), one = _mm512_set1_ps(1);
   return _mm512_mask_add_ps(k, _mm512_cmp_ps_mask(m.v, one, _CMP_LT_OQ), k, one);

@@ -33,10 +33,19 @@ template <bool even, RealLanes V>
 LANE_MATH_CALL V sinh(V x) { return with_sign(sinh_or_cosh<false>(x), x); }
 LANE_MATH_CALL V cosh(V x) { return sinh_or_cosh<true>(x); }
 
+// log(1 + t + low) for t >= 0, and log(t) + log 2 beyond 2^500, where t is the operand: its double may be infinite.
+LANE_MATH V log_of_large_or_sum(V a, V t, V low) {
+  auto large = a > 0x1p500;
+  V y = log1p_of_sum(select(large, a, t), select(large, V(0.0), low));
+  return y + select(large, V(M_LN2), V(0.0));
+}
+// asinh a = log(1 + a + a^2 / (1 + sqrt(a^2 + 1))), acosh a = log(1 + d + sqrt(d (d + 2))) with d = a - 1.
 LANE_MATH_CALL V asinh(V x) {
-  if constexpr (!kIsFloat<V>)
-    return per_lane([](double a) { return __builtin_asinh(a); }, x);
-  else
+  if constexpr (!kIsFloat<V>) {
+    V a = abs(x), b = limit_above(a, V(0x1p500)), square = b * b;
+    auto [t, low] = ordered_sum(b, square / (1.0 + sqrt_lanes(square + 1.0)));
+    return select(a < 0x1p-28, x, with_sign(log_of_large_or_sum(a, t, low), x));
+  } else {
     return through_double(
         [](auto a) {
           auto m = clamp_to(abs(a), 0, 1e200);  // infinity comes back through log1p(2e200) below
@@ -44,17 +53,20 @@ LANE_MATH_CALL V asinh(V x) {
           return with_sign(select(abs(a) == kInf, abs(a), y), a);
         },
         x);
+  }
 }
 LANE_MATH_CALL V acosh(V x) {
-  if constexpr (!kIsFloat<V>)
-    return per_lane([](double a) { return __builtin_acosh(a); }, x);
-  else
+  if constexpr (!kIsFloat<V>) {
+    V d = limit_above(x, V(0x1p500)) - 1.0, root = sqrt_lanes(d * (d + 2.0)), t = root + d;
+    return select(x < 1.0, V(kNan), log_of_large_or_sum(x, t, (root - t) + d));
+  } else {
     return through_double(
         [](auto a) {
           auto t = a - 1.0;
           return select(a < 1.0, decltype(a)(kNan), log1p(t + sqrt_lanes(t * (t + 2.0))));
         },
         x);
+  }
 }
 // log1p(2|x| / (1 - |x|)) / 2, the quotient in two parts.
 LANE_MATH_CALL V atanh(V x) {

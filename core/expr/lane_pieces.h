@@ -22,9 +22,9 @@ struct Pieces {
 template <int rows, RealLanes V>
 [[gnu::always_inline]] inline V from_pieces(const Pieces<rows>& pieces, V a) {
   auto piece = shift_right_logical(bits_of(a), 21);
-  V r = a - lookup32(pieces.row[0], piece), y = lookup32(pieces.row[rows - 1], piece);
+  V r = a - lookup_two(pieces.row[0], piece), y = lookup_two(pieces.row[rows - 1], piece);
 #pragma GCC unroll 8
-  for (int k = rows - 2; k >= 1; --k) y = y * r + lookup32(pieces.row[k], piece);
+  for (int k = rows - 2; k >= 1; --k) y = y * r + lookup_two(pieces.row[k], piece);
   return y;
 }
 

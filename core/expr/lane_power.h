@@ -92,9 +92,11 @@ LANE_MATH V log_to_base(V x, const TwoParts& scale, const TwoParts& two) {
   return log_specials(x, h + (rest + (tail + k * low(two))));
 }
 LANE_MATH_CALL V log2(V x) {
+  if constexpr (TakesApart<V>) return log_by_table<kBinary>(x);
   return log_to_base(x, {0x1.715476p+0, 1.92596299e-08, M_LOG2E, 2.0355273740931033e-17}, {1, 0, 1, 0});
 }
 LANE_MATH_CALL V log10(V x) {
+  if constexpr (TakesApart<V>) return log_by_table<kDecimal>(x);
   return log_to_base(x, {0x1.bcb7b2p-2, -1.01030501e-08, M_LOG10E, 1.0983196502167651e-17},
                      {0x1.344p-2, 4.6050389811952138e-06, 0x1.34413509f78p-2, 2.8363394551044964e-14});
 }

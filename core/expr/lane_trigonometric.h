@@ -3,6 +3,7 @@
 // functions by Chebyshev interpolation (double) or least squares rounded one at a time (float), also mpmath.
 #pragma once
 #include "expr/lane_exponential.h"
+#include "expr/lane_turns.h"
 
 namespace facula::lane_math {
 
@@ -70,12 +71,18 @@ LANE_MATH_CALL V tan_by_libm(V x) {
 }
 
 LANE_MATH V sin(V x) {
-  if (__builtin_expect(any(!(abs(x) < kAngleLimit<V>)), 0)) return sin_by_libm(x);
-  return select(x == 0.0, x, sine_in_quadrant<0>(x));
+  if (__builtin_expect(!all_within(x, kAngleLimit<V>), 0)) return sin_by_libm(x);
+  if constexpr (LooksUpTurns<V>)
+    return select(x == 0.0, x, sine_by_table<false>(x));
+  else
+    return select(x == 0.0, x, sine_in_quadrant<0>(x));
 }
 LANE_MATH V cos(V x) {
-  if (__builtin_expect(any(!(abs(x) < kAngleLimit<V>)), 0)) return cos_by_libm(x);
-  return sine_in_quadrant<1>(x);
+  if (__builtin_expect(!all_within(x, kAngleLimit<V>), 0)) return cos_by_libm(x);
+  if constexpr (LooksUpTurns<V>)
+    return sine_by_table<true>(x);
+  else
+    return sine_in_quadrant<1>(x);
 }
 
 // sin(pi x) / (pi x)
@@ -94,8 +101,11 @@ template <class D>
   return y + inverse * (residual(y, den, num) + (num_low - y * den_low));
 }
 LANE_MATH_CALL V tan(V x) {
-  if (any(!(abs(x) < kAngleLimit<V>))) return tan_by_libm(x);
-  return select(x == 0.0, x, tangent(x));
+  if (__builtin_expect(!all_within(x, kAngleLimit<V>), 0)) return tan_by_libm(x);
+  if constexpr (LooksUpTurns<V>)
+    return select(x == 0.0, x, tangent_by_table(x));
+  else
+    return select(x == 0.0, x, tangent(x));
 }
 
 // ---- inverse functions ----
