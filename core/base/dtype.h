@@ -17,9 +17,14 @@ enum class DType : uint8_t {
   Float32,
   Float64,
   Complex64,
-  Complex128
+  Complex128,
+  UInt16,
+  UInt32,
+  UInt64
 };
-inline constexpr int kNumDTypes = 12;
+inline constexpr int kNumDTypes = 15;
+// Kernels know the types before UInt16. What the last three take part in is decided in ops/unsigned.cpp.
+inline constexpr int kNumKernelDTypes = 12;
 inline constexpr int index_of(DType t) { return static_cast<int>(t); }
 
 // The kinds a promotion climbs through: bool < integer < float < complex.
@@ -144,20 +149,33 @@ template <>
 struct CType<DType::Complex128> {
   using type = Complex<double>;
 };
+template <>
+struct CType<DType::UInt16> {
+  using type = uint16_t;
+};
+template <>
+struct CType<DType::UInt32> {
+  using type = uint32_t;
+};
+template <>
+struct CType<DType::UInt64> {
+  using type = uint64_t;
+};
 template <DType t>
 using c_type = typename CType<t>::type;
 
-inline constexpr uint8_t kItemSize[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
+inline constexpr uint8_t kItemSize[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16, 2, 4, 8};
 inline constexpr Category kCategory[kNumDTypes] = {
-    Category::Bool,  Category::Integer, Category::Integer, Category::Integer, Category::Integer, Category::Integer,
-    Category::Float, Category::Float,   Category::Float,   Category::Float,   Category::Complex, Category::Complex};
+    Category::Bool,    Category::Integer, Category::Integer, Category::Integer, Category::Integer,
+    Category::Integer, Category::Float,   Category::Float,   Category::Float,   Category::Float,
+    Category::Complex, Category::Complex, Category::Integer, Category::Integer, Category::Integer};
 // PyTorch's public names ("float32") and the names its messages use ("Float").
-inline constexpr const char* kDTypeName[kNumDTypes] = {"bool",    "uint8",   "int8",      "int16",
-                                                       "int32",   "int64",   "float16",   "bfloat16",
-                                                       "float32", "float64", "complex64", "complex128"};
-inline constexpr const char* kScalarTypeName[kNumDTypes] = {"Bool",  "Byte",   "Char",         "Short",
-                                                            "Int",   "Long",   "Half",         "BFloat16",
-                                                            "Float", "Double", "ComplexFloat", "ComplexDouble"};
+inline constexpr const char* kDTypeName[kNumDTypes] = {"bool",      "uint8",      "int8",     "int16",   "int32",
+                                                       "int64",     "float16",    "bfloat16", "float32", "float64",
+                                                       "complex64", "complex128", "uint16",   "uint32",  "uint64"};
+inline constexpr const char* kScalarTypeName[kNumDTypes] = {
+    "Bool",  "Byte",   "Char",         "Short",         "Int",    "Long",   "Half",  "BFloat16",
+    "Float", "Double", "ComplexFloat", "ComplexDouble", "UInt16", "UInt32", "UInt64"};
 
 inline constexpr int64_t item_size(DType t) { return kItemSize[index_of(t)]; }
 inline constexpr Category category(DType t) { return kCategory[index_of(t)]; }
@@ -167,12 +185,21 @@ inline constexpr bool is_floating(DType t) { return category(t) == Category::Flo
 inline constexpr bool is_complex(DType t) { return category(t) == Category::Complex; }
 inline constexpr bool is_integral(DType t) { return category(t) <= Category::Integer; }  // bool included
 inline constexpr bool is_differentiable(DType t) { return category(t) >= Category::Float; }
+// uint16, uint32 and uint64: moved, converted, compared and little else (PyTorch: "barebones unsigned types").
+inline constexpr bool is_barebones(DType t) { return index_of(t) >= kNumKernelDTypes; }
+inline constexpr bool is_unsigned(DType t) { return t == DType::UInt8 || is_barebones(t); }
+// The signed type of the same width, for what depends on the bits alone.
+inline constexpr DType signed_of(DType t) {
+  return t == DType::UInt16 ? DType::Int16 : t == DType::UInt32 ? DType::Int32 : t == DType::UInt64 ? DType::Int64 : t;
+}
 inline constexpr DType real_of(DType t) {
   return t == DType::Complex64 ? DType::Float32 : t == DType::Complex128 ? DType::Float64 : t;
 }
 inline constexpr DType complex_of(DType t) {
   return t == DType::Float64 || t == DType::Complex128 ? DType::Complex128 : DType::Complex64;
 }
+
+DType promote_barebones(DType a, DType b);  // only floating types go with them; throws Error(Runtime)
 
 // Least upper bound of two types in PyTorch's lattice (its torch.promote_types).
 inline constexpr DType promote_types(DType a, DType b) {
@@ -182,6 +209,7 @@ inline constexpr DType promote_types(DType a, DType b) {
     a = b;
     b = t;
   }  // a is the lower one
+  if (is_barebones(b)) return promote_barebones(a, b);
   if (is_complex(b)) return a == DType::Float64 ? DType::Complex128 : b;
   if (is_floating(b)) return is_floating(a) && b == DType::BFloat16 ? DType::Float32 : b;  // half + bfloat16
   if (a == DType::UInt8 && b == DType::Int8) return DType::Int16;

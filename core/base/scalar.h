@@ -10,6 +10,7 @@ namespace facula {
 
 struct Scalar {
   Category kind = Category::Integer;
+  bool is_unsigned = false;  // an integer from 2^63 on: `i` holds its bits
   union {
     int64_t i;
     double re;
@@ -23,9 +24,19 @@ struct Scalar {
   Scalar(double v) : kind(Category::Float), re(v) {}
   Scalar(double re, double im) : kind(Category::Complex), re(re), im(im) {}
 
+  static Scalar of_unsigned(uint64_t v) {
+    Scalar s(static_cast<int64_t>(v));
+    s.is_unsigned = s.i < 0;
+    return s;
+  }
+
   bool is_integral() const { return kind <= Category::Integer; }
-  double to_double() const { return is_integral() ? static_cast<double>(i) : re; }
-  // Truncates as a C cast does, but an out-of-range value saturates instead of being undefined.
+  double to_double() const {
+    if (!is_integral()) return re;
+    return is_unsigned ? static_cast<double>(static_cast<uint64_t>(i)) : static_cast<double>(i);
+  }
+  // What is above int64 wraps, as PyTorch's numbers do. Truncates as a C cast does, but an out-of-range value saturates
+  // instead of being undefined.
   int64_t to_int() const {
     if (is_integral()) return i;
     if (std::isnan(re)) return INT64_MIN;

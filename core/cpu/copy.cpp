@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cpu/copy_unsigned.h"
 #include "cpu/lanes.h"
 #include "runtime/parallel.h"
 
@@ -601,7 +602,9 @@ void convert_copy(DType src_type, DType dst_type, int ndim, const int64_t* sizes
 template <size_t... I>
 constexpr CopyKernels make(std::index_sequence<I...>) {
   CopyKernels k{};
-  ((k.convert[I / kNumDTypes][I % kNumDTypes] = convert_entry<I / kNumDTypes, I % kNumDTypes>()), ...);
+  constexpr size_t n = kNumKernelDTypes;
+  ((k.convert[I / n][I % n] = convert_entry<I / n, I % n>()), ...);
+  fill_unsigned(k);
   for (int i = 0; i < 5; ++i) k.move[i] = kMove[i];
   k.strided_copy = strided_copy;
   k.convert_copy = convert_copy;
@@ -612,6 +615,6 @@ constexpr CopyKernels make(std::index_sequence<I...>) {
 
 }  // namespace
 
-KERNELS(CopyKernels, copy_kernels) = make(std::make_index_sequence<kNumDTypes * kNumDTypes>());
+KERNELS(CopyKernels, copy_kernels) = make(std::make_index_sequence<kNumKernelDTypes * kNumKernelDTypes>());
 
 }  // namespace facula::cpu::FACULA_ISA

@@ -1,5 +1,5 @@
-// Moving and converting elements of plain memory: the 12x12 conversions, strided copies, transpositions, fills.
-// Knows nothing of tensors; allocates nothing. Strides are in elements; source and destination must not overlap.
+// Moving and converting elements of plain memory: the conversions between all types, strided copies, transpositions,
+// fills. Knows nothing of tensors; allocates nothing. Strides are in elements; source and destination must not overlap.
 #pragma once
 #include <cstdint>
 

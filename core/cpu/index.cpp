@@ -306,7 +306,7 @@ struct ScatterBlocks {
   static constexpr ScatterBlock of[4] = {scatter_block<T, Combine::Add>, scatter_block<T, Combine::Multiply>,
                                          scatter_block<T, Combine::Minimum>, scatter_block<T, Combine::Maximum>};
 };
-constexpr const ScatterBlock* kScatterBlocks[kNumDTypes] = {
+constexpr const ScatterBlock* kScatterBlocks[kNumKernelDTypes] = {
     ScatterBlocks<0>::of, ScatterBlocks<1>::of, ScatterBlocks<2>::of,  ScatterBlocks<3>::of,
     ScatterBlocks<4>::of, ScatterBlocks<5>::of, ScatterBlocks<6>::of,  ScatterBlocks<7>::of,
     ScatterBlocks<8>::of, ScatterBlocks<9>::of, ScatterBlocks<10>::of, ScatterBlocks<11>::of};

@@ -89,11 +89,11 @@ constexpr void fill_row(LoadKernel (&row)[5]) {
   row[4] = load<T, Complex<double>>;
 }
 struct LoadTable {
-  LoadKernel plain[kNumDTypes][5] = {}, nonzero[kNumDTypes] = {};
+  LoadKernel plain[kNumKernelDTypes][5] = {}, nonzero[kNumKernelDTypes] = {};
   constexpr LoadTable() { fill<0>(); }
   template <int t>
   constexpr void fill() {
-    if constexpr (t < kNumDTypes) {
+    if constexpr (t < kNumKernelDTypes) {
       using T = c_type<static_cast<DType>(t)>;
       fill_row<std::conditional_t<t == 0, uint8_t, T>>(plain[t]);  // bool is a byte 0 or 1
       nonzero[t] = load_nonzero<std::conditional_t<t == 0, uint8_t, T>>;

@@ -16,7 +16,7 @@ static constexpr int64_t kRegisterBytes = 32 * 1024;  // all registers together 
 
 Program::Program(const Expr& e, DType dtype, bool bool_result)
     : dtype_(dtype), bool_result_(bool_result && e.is_predicate()) {
-  FACULA_CHECK(dtype >= DType::Float32, NotImplemented,
+  FACULA_CHECK(dtype >= DType::Float32 && !is_barebones(dtype), NotImplemented,
                "Program: the interpreter computes float32, float64, complex64 and complex128, given ", name_of(dtype));
   compile(e);
 }

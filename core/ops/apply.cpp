@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ops/autocast.h"
+#include "ops/barebones.h"
 #include "ops/batch.h"
 #include "ops/opdef.h"
 #include "ops/ops.h"
@@ -283,12 +284,15 @@ static bool wants_gradient(const Arg* args, size_t nargs) {
   return false;
 }
 
-// Whether the call was autocast's or vmap's, and has been made.
+// Whether the call was autocast's, vmap's or one with uint16, uint32 or uint64, and has been made.
 static bool detoured(const OpDef& op, const Arg* args, size_t nargs, Form form, Result& result) {
   if (mode.autocast && form == Form::Functional && apply_autocast(op, args, nargs, result)) return true;
-  if (!(detours & kBatching) || !concerns_batch(op, args, nargs)) return false;
-  apply_batched(op, args, nargs, form, Tensor(), result);
-  return true;
+  if ((detours & kBatching) && concerns_batch(op, args, nargs)) {
+    apply_batched(op, args, nargs, form, Tensor(), result);
+    return true;
+  }
+  return (detours & kBarebones) && concerns_barebones(args, nargs, Tensor()) &&
+         apply_barebones(op, args, nargs, form, result);
 }
 
 void apply(const OpDef& op, const Arg* args, size_t nargs, Form form, Result& result) {

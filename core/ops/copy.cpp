@@ -76,9 +76,10 @@ void fill_memory(const Tensor& t, Scalar value) {
   if (t->numel == 0) return;
   alignas(16) char number[16], element[16];
   DType from = value.kind == Category::Complex ? DType::Complex128
+               : value.is_unsigned             ? DType::UInt64
                : value.is_integral()           ? DType::Int64
                                                : DType::Float64;
-  if (from == DType::Int64)
+  if (value.is_integral())
     std::memcpy(number, &value.i, 8);
   else
     std::memcpy(number, &value.re, 8), std::memcpy(number + 8, &value.im, 8);
@@ -108,11 +109,12 @@ Tensor full(const Dims& sizes, Scalar value, DType dtype) {
 void check_fits(Scalar value, DType dtype) {
   bool fits = value.kind != Category::Complex || is_complex(dtype);
   double v = value.to_double();
-  if (fits && category(dtype) == Category::Integer && (dtype != DType::Int64 || !value.is_integral())) {
-    bool is_unsigned = dtype == DType::UInt8;
-    double end = std::ldexp(1.0, static_cast<int>(8 * item_size(dtype)) - !is_unsigned);  // the first one too large
-    double first = !is_unsigned ? -end : value.is_integral() ? 1 - end : 0;
-    fits = v >= first && (dtype == DType::Int64 ? v < end : v <= end - 1);
+  if (fits && category(dtype) == Category::Integer &&
+      (dtype != DType::Int64 || !value.is_integral() || value.is_unsigned)) {
+    const bool positive = is_unsigned(dtype);
+    double end = std::ldexp(1.0, static_cast<int>(8 * item_size(dtype)) - !positive);  // the first one too large
+    double first = !positive ? -end : value.is_integral() ? 1 - end : 0;
+    fits = value.is_unsigned ? dtype == DType::UInt64 : v >= first && (item_size(dtype) == 8 ? v < end : v <= end - 1);
   } else if (dtype == DType::Float32) {
     fits = fits && (std::isinf(v) || !(std::fabs(v) > FLT_MAX));
   }
@@ -131,6 +133,7 @@ Scalar item(const Tensor& t) {
   FACULA_CHECK(t->numel == 1, Runtime, "a Tensor with ", t->numel, " elements cannot be converted to Scalar");
   const auto& convert = cpu::copy().convert[index_of(t->dtype)];
   if (t->dtype == DType::Bool) return Scalar(*t->ptr<bool>());
+  if (t->dtype == DType::UInt64) return Scalar::of_unsigned(*t->ptr<uint64_t>());
   if (is_integral(t->dtype)) {
     int64_t v;
     convert[index_of(DType::Int64)](1, t->data(), 1, &v, 1);

@@ -65,7 +65,8 @@ TensorList without_masks(const Tensor& x, const TensorList& given) {
       }
       for (Tensor& column : nonzero_columns(t)) out.push_back(std::move(column));
     } else {
-      FACULA_CHECK(is_integral(t->dtype), Index, "tensors used as indices must be long, int, byte or bool tensors");
+      FACULA_CHECK(is_integral(t->dtype) && !is_barebones(t->dtype), Index,
+                   "tensors used as indices must be long, int, byte or bool tensors");
       out.push_back(ops::converted_memory(t, DType::Int64));
     }
   }

@@ -68,8 +68,8 @@ void check_square(const char* name, const Tensor& x, const char* argument) {
 void check_float(const char* name, const Tensor& x, bool low_precision) {
   FACULA_CHECK(!is_integral(x->dtype), Runtime, name, ": Expected a floating point or complex tensor as input. Got ",
                scalar_type_name(x->dtype));
-  FACULA_CHECK(low_precision || x->dtype >= DType::Float32, Runtime, name, ": Low precision dtypes not supported. Got ",
-               scalar_type_name(x->dtype), "; use x.float()");
+  FACULA_CHECK(low_precision || (x->dtype >= DType::Float32 && !is_barebones(x->dtype)), Runtime, name,
+               ": Low precision dtypes not supported. Got ", scalar_type_name(x->dtype), "; use x.float()");
 }
 Failure first_failure(const Tensor& info) {
   const int* values = info->ptr<int>();

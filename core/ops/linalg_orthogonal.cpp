@@ -382,7 +382,7 @@ void check_lstsq(const Tensor& a, const Tensor& b, bool vector) {
                ": Expected input and other to have the same dtype, but got input's "
                "dtype ",
                scalar_type_name(a->dtype), " and other's dtype ", scalar_type_name(b->dtype));
-  FACULA_CHECK(a->dtype >= DType::Float32, Runtime, name,
+  FACULA_CHECK(a->dtype >= DType::Float32 && !is_barebones(a->dtype), Runtime, name,
                ": This function doesn't handle types other than float and double, "
                "got ",
                scalar_type_name(a->dtype));

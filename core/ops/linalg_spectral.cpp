@@ -311,8 +311,9 @@ void svd_vjp(Backward& b) {
 // ---- pseudo-inverse ----
 
 Tensor pinv(const Tensor& a, MaybeTensor atol, MaybeTensor rtol, bool hermitian) {
-  FACULA_CHECK(a->ndim() >= 2 && a->dtype >= DType::Float32, Runtime, "linalg.pinv(", scalar_type_name(a->dtype), "{",
-               a->sizes, "}): expected a tensor with 2 or more dimensions of float, double, cfloat or cdouble types");
+  FACULA_CHECK(a->ndim() >= 2 && a->dtype >= DType::Float32 && !is_barebones(a->dtype), Runtime, "linalg.pinv(",
+               scalar_type_name(a->dtype), "{", a->sizes,
+               "}): expected a tensor with 2 or more dimensions of float, double, cfloat or cdouble types");
   if (hermitian) check_square("linalg.pinv", a);
   GradMode off(false);
   Dims swapped = a->sizes;

@@ -7,6 +7,7 @@
 
 #include "cpu/copy.h"
 #include "expr/program.h"
+#include "ops/barebones.h"
 #include "ops/batch.h"
 #include "ops/pointwise_run.h"
 #include "ops/promote.h"
@@ -605,10 +606,14 @@ static Tensor pointwise_in_place(const OpDef& op, const Arg* args, size_t n, con
 }
 
 Tensor apply_pointwise(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Form form) {
-  if ((detours & kBatching) && concerns_batch(op, args, n)) {
-    Result r;
-    apply_batched(op, args, n, form, form == Form::InPlace ? Tensor() : out, r);
-    return std::move(r.tensors[0]);
+  if (detours & (kBatching | kBarebones)) {
+    if ((detours & kBatching) && concerns_batch(op, args, n)) {
+      Result r;
+      apply_batched(op, args, n, form, form == Form::InPlace ? Tensor() : out, r);
+      return std::move(r.tensors[0]);
+    }
+    if ((detours & kBarebones) && concerns_barebones(args, n, out))
+      return apply_barebones_pointwise(op, args, n, out, form);
   }
   if (form == Form::InPlace) return pointwise_in_place(op, args, n, out);
   bool recording = mode.grad && op.node_name && wants_gradient(op, args, n);

@@ -35,6 +35,18 @@ static bool is_numpy_scalar(PyObject* o) {
   return !std::strncmp(name, "numpy.", 6) && std::strcmp(name, "numpy.ndarray") != 0;
 }
 
+// An integer of at most 64 bits, with or without a sign.
+static Scalar whole_from(PyObject* o) {
+  int overflow;
+  const long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
+  if (overflow <= 0) return Scalar(overflow ? int_from(o) : int64_t{v});
+  const unsigned long long u = PyLong_AsUnsignedLongLong(o);
+  if (!PyErr_Occurred()) return Scalar::of_unsigned(u);
+  PyErr_Clear();
+  PyErr_SetString(PyExc_OverflowError, "int too big to convert: the integer does not fit in 64 bits");
+  throw PythonError();
+}
+
 bool scalar_from(PyObject* o, Scalar& out, bool tensors) {
   if (PyFloat_Check(o)) {
     out = Scalar(PyFloat_AS_DOUBLE(o));
@@ -45,7 +57,7 @@ bool scalar_from(PyObject* o, Scalar& out, bool tensors) {
     return true;
   }
   if (PyLong_Check(o)) {
-    out = Scalar(int_from(o));
+    out = whole_from(o);
     return true;
   }
   if (PyComplex_Check(o)) {
@@ -66,7 +78,7 @@ bool scalar_from(PyObject* o, Scalar& out, bool tensors) {
     return true;
   }
   if (PyIndex_Check(o)) {
-    out = Scalar(int_from(o));
+    out = whole_from(check(PyNumber_Index(o)).get());
     return true;
   }
   PyObject* f = PyNumber_Float(o);
@@ -79,7 +91,8 @@ bool scalar_from(PyObject* o, Scalar& out, bool tensors) {
 PyObject* give_scalar(const Scalar& s) {
   switch (s.kind) {
     case Category::Bool: return PyBool_FromLong(s.i != 0);
-    case Category::Integer: return PyLong_FromLongLong(s.i);
+    case Category::Integer:
+      return s.is_unsigned ? PyLong_FromUnsignedLongLong(static_cast<uint64_t>(s.i)) : PyLong_FromLongLong(s.i);
     case Category::Float: return PyFloat_FromDouble(s.re);
     default: return PyComplex_FromDoubles(s.re, s.im);
   }
@@ -149,6 +162,7 @@ void survey_leaf(PyObject* o, Survey& s) {
     const char* name = Py_TYPE(o)->tp_name + 6;
     for (int i = 0; i < kNumDTypes; ++i)
       if (!std::strcmp(name, kDTypeName[i]) || (i == 0 && !std::strncmp(name, "bool", 4))) {
+        announced(static_cast<DType>(i));
         s.dtype = s.dtype < 0 ? i : index_of(promote_types(static_cast<DType>(s.dtype), static_cast<DType>(i)));
         return;
       }
@@ -191,6 +205,14 @@ Dims shape_of(PyObject* o) {
   return sizes;
 }
 
+// PyTorch fills a uint64 tensor by Python's own conversion, which takes no fractions and no negative numbers.
+void check_unsigned(const Scalar& s) {
+  FACULA_CHECK(s.is_integral(), Type, "an integer is required to fill a uint64 tensor");
+  if (s.is_unsigned || s.i >= 0) return;
+  PyErr_SetString(PyExc_OverflowError, "can't convert negative int to unsigned");
+  throw PythonError();
+}
+
 template <class T>
 struct Fill {
   T* out;
@@ -207,8 +229,13 @@ struct Fill {
     store(s);
   }
   void store(const Scalar& s) {
+    constexpr bool whole = std::is_same_v<T, int64_t>;
+    FACULA_CHECK(!whole || !s.is_unsigned || narrow == DType::UInt64, Value,
+                 "Overflow when unpacking long long: the integer does not fit in 64 bits with a sign; "
+                 "dtype=torch.uint64 holds it");
+    if (narrow == DType::UInt64) check_unsigned(s);
     if (narrow) ops::check_fits(s, *narrow);
-    if constexpr (std::is_same_v<T, int64_t>)
+    if constexpr (whole)
       *out++ = s.to_int();
     else if constexpr (std::is_same_v<T, double>)
       *out++ = s.to_double();

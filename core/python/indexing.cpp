@@ -74,7 +74,8 @@ void add_advanced(Parsed& p, int64_t& dim, Tensor index) {
     dim += index->ndim();
     return;
   }
-  FACULA_CHECK(is_integral(index->dtype), Index, "tensors used as indices must be long, int, byte or bool tensors");
+  FACULA_CHECK(is_integral(index->dtype) && !is_barebones(index->dtype), Index,
+               "tensors used as indices must be long, int, byte or bool tensors");
   p.advanced.push_back(ops::to_dtype(index, DType::Int64));
   ++dim;
 }
@@ -99,7 +100,7 @@ void apply_one(Parsed& p, int64_t& dim, PyObject* item, int64_t used) {
     Tensor t = as_tensor(item);
     bool integral = is_integral(t->dtype) && t->dtype != DType::Bool && t->dtype != DType::UInt8;
     if (t->ndim() == 0 && integral && !is_batched(t.get())) {
-      Ref number = check(PyLong_FromLongLong(ops::item(t).i));
+      Ref number = check(give_scalar(ops::item(t)));
       return apply_one(p, dim, number.get(), used);
     }
     if (t->ndim() == 0 && t->dtype == DType::Bool) {

@@ -12,9 +12,10 @@ namespace {
 inline TensorObject* raw(PyObject* o) { return reinterpret_cast<TensorObject*>(o); }
 
 // struct-module codes and NumPy type strings, by dtype; bfloat16 has none.
-const char* const kFormats[kNumDTypes] = {"?", "B", "b", "h", "i", "q", "e", nullptr, "f", "d", "Zf", "Zd"};
-const char* const kTypeStrings[kNumDTypes] = {"|b1", "|u1",   "|i1", "<i2", "<i4", "<i8",
-                                              "<f2", nullptr, "<f4", "<f8", "<c8", "<c16"};
+const char* const kFormats[kNumDTypes] = {"?", "B", "b",  "h",  "i", "q", "e", nullptr,
+                                          "f", "d", "Zf", "Zd", "H", "I", "Q"};
+const char* const kTypeStrings[kNumDTypes] = {"|b1", "|u1", "|i1", "<i2",  "<i4", "<i8", "<f2", nullptr,
+                                              "<f4", "<f8", "<c8", "<c16", "<u2", "<u4", "<u8"};
 
 void check_exportable(const Tensor& t) {
   refuse_batched(t.get(), ".numpy()");
@@ -56,7 +57,7 @@ enum : uint8_t { kDLInt = 0, kDLUInt = 1, kDLFloat = 2, kDLBfloat = 4, kDLComple
 DLDataType dl_type(DType t) {
   uint8_t bits = static_cast<uint8_t>(item_size(t) * 8);
   if (t == DType::Bool) return {kDLBool, 8, 1};
-  if (t == DType::UInt8) return {kDLUInt, 8, 1};
+  if (is_unsigned(t)) return {kDLUInt, bits, 1};
   if (t == DType::BFloat16) return {kDLBfloat, 16, 1};
   if (is_complex(t)) return {kDLComplex, bits, 1};
   return {is_floating(t) ? kDLFloat : kDLInt, bits, 1};
@@ -64,7 +65,7 @@ DLDataType dl_type(DType t) {
 DType from_dl_type(DLDataType d) {
   for (int i = 0; i < kNumDTypes; ++i) {
     DLDataType k = dl_type(static_cast<DType>(i));
-    if (k.code == d.code && k.bits == d.bits && d.lanes == 1) return static_cast<DType>(i);
+    if (k.code == d.code && k.bits == d.bits && d.lanes == 1) return announced(static_cast<DType>(i));
   }
   fail(ErrorKind::Runtime, "from_dlpack: unsupported type: code ", int{d.code}, ", ", int{d.bits}, " bits, ", d.lanes,
        " lanes");
@@ -211,13 +212,16 @@ DType from_format(const char* format, Py_ssize_t item) {
                "given buffer has a byte order different from the native one; convert it first, e.g. "
                "array.astype(array.dtype.newbyteorder('='))");
   for (int i = 0; i < kNumDTypes; ++i)
-    if (kFormats[i] && !std::strcmp(f, kFormats[i])) return static_cast<DType>(i);
+    if (kFormats[i] && !std::strcmp(f, kFormats[i])) return announced(static_cast<DType>(i));
   if ((*f == 'l' || *f == 'n') && item == 8) return DType::Int64;
   if (*f == 'l' && item == 4) return DType::Int32;
+  if (*f == 'L' || *f == 'N') return announced(item == 8 ? DType::UInt64 : DType::UInt32);
   if (*f == 'c' || *f == 's') return DType::UInt8;
-  fail(ErrorKind::Type, "can't convert a buffer of format '", format ? format : "B",
-       "' to a Tensor. The only supported types are: "
-       "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint8, and bool.");
+  fail(
+      ErrorKind::Type, "can't convert a buffer of format '", format ? format : "B",
+      "' to a Tensor. The only supported types are: "
+      "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, and "
+      "bool.");
 }
 
 }  // namespace

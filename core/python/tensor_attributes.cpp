@@ -99,7 +99,9 @@ PyObject* data_ptr(PyObject* self, PyObject*) {
 }
 PyObject* is_floating_point(PyObject* self, PyObject*) { return PyBool_FromLong(is_floating(raw(self)->dtype)); }
 PyObject* is_complex_method(PyObject* self, PyObject*) { return PyBool_FromLong(is_complex(raw(self)->dtype)); }
-PyObject* is_signed(PyObject* self, PyObject*) { return PyBool_FromLong(raw(self)->dtype > DType::UInt8); }
+PyObject* is_signed(PyObject* self, PyObject*) {
+  return PyBool_FromLong(raw(self)->dtype != DType::Bool && !is_unsigned(raw(self)->dtype));
+}
 PyObject* is_inference(PyObject* self, PyObject*) { return PyBool_FromLong(raw(self)->flags & kInference); }
 PyObject* is_view(PyObject* self, PyObject*) { return PyBool_FromLong(static_cast<bool>(raw(self)->base)); }
 PyObject* always_true(PyObject*, PyObject*) { Py_RETURN_TRUE; }

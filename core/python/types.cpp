@@ -60,8 +60,9 @@ static PyGetSetDef dtype_attributes[] = {
      nullptr, nullptr},
     {"is_complex", [](PyObject* o, void*) { return PyBool_FromLong(is_complex(dtype_of(o))); }, nullptr, nullptr,
      nullptr},
-    {"is_signed", [](PyObject* o, void*) { return PyBool_FromLong(dtype_of(o) > DType::UInt8); }, nullptr, nullptr,
-     nullptr},
+    {"is_signed",
+     [](PyObject* o, void*) { return PyBool_FromLong(dtype_of(o) != DType::Bool && !is_unsigned(dtype_of(o))); },
+     nullptr, nullptr, nullptr},
     {"itemsize", [](PyObject* o, void*) { return PyLong_FromLongLong(item_size(dtype_of(o))); }, nullptr, nullptr,
      nullptr},
     {"_scalar_name", [](PyObject* o, void*) { return PyUnicode_FromString(scalar_type_name(dtype_of(o))); }, nullptr,
@@ -70,7 +71,15 @@ static PyGetSetDef dtype_attributes[] = {
 static PyMethodDef dtype_methods[] = {
     {"__reduce__", dtype_reduce, METH_NOARGS, nullptr},
     {"to_real", [](PyObject* o, PyObject*) { return give_dtype(real_of(dtype_of(o))); }, METH_NOARGS, nullptr},
-    {"to_complex", [](PyObject* o, PyObject*) { return give_dtype(complex_of(dtype_of(o))); }, METH_NOARGS, nullptr},
+    {"to_complex",
+     [](PyObject* o, PyObject*) {
+       return guarded([&] {
+         FACULA_CHECK(!is_barebones(dtype_of(o)), Runtime, "Unknown Complex ScalarType for ",
+                      scalar_type_name(dtype_of(o)));
+         return give_dtype(complex_of(dtype_of(o)));
+       });
+     },
+     METH_NOARGS, nullptr},
     {}};
 static PyType_Slot dtype_slots[] = {{Py_tp_repr, reinterpret_cast<void*>(dtype_repr)},
                                     {Py_tp_getset, dtype_attributes},
@@ -80,7 +89,7 @@ static PyType_Spec dtype_spec = {"torch.dtype", sizeof(DTypeObject), 0,
                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, dtype_slots};
 
 DType dtype_from(PyObject* o, const char* what) {
-  if (Py_TYPE(o) == dtype_type) return dtype_of(o);
+  if (Py_TYPE(o) == dtype_type) return announced(dtype_of(o));
   // Python's own types name the types that tensors of them get.
   if (o == reinterpret_cast<PyObject*>(&PyFloat_Type)) return DType::Float64;
   if (o == reinterpret_cast<PyObject*>(&PyLong_Type)) return DType::Int64;

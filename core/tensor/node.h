@@ -133,8 +133,13 @@ struct GradMode {  // sets the recording mode for a scope
   bool before;
 };
 // Whether calls may have to leave the direct way: until one of these was used in the process, nobody looks further.
-enum Detour : uint8_t { kBatching = 1, kAutocast = 2 };
+enum Detour : uint8_t { kBatching = 1, kAutocast = 2, kBarebones = 4 };
 extern uint8_t detours;
+// Every way by which a program comes to a type passes here: the first of uint16, uint32, uint64 is announced.
+inline DType announced(DType t) {
+  if (is_barebones(t)) detours |= kBarebones;
+  return t;
+}
 // Set by core/python: hooks of programs on what nodes keep.
 struct Packing {
   PyObject* (*pack)(const Tensor& t);  // a new reference

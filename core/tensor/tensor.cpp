@@ -356,11 +356,18 @@ bool may_overlap(const Tensor& a, const Tensor& b) {
   return a->data() < end(b) && b->data() < end(a);
 }
 
+DType promote_barebones(DType a, DType b) {
+  if (is_floating(a)) return a;
+  fail(ErrorKind::Runtime, "Promotion for uint16, uint32, uint64 types is not supported, attempted to promote ",
+       scalar_type_name(a), " and ", scalar_type_name(b), "; convert one of them first, e.g. x.to(torch.int64)");
+}
+
 const char* tensor_type_text(const TensorObject* t) {
-  static const char* names[kNumDTypes] = {
-      "torch.BoolTensor",  "torch.ByteTensor",   "torch.CharTensor",         "torch.ShortTensor",
-      "torch.IntTensor",   "torch.LongTensor",   "torch.HalfTensor",         "torch.BFloat16Tensor",
-      "torch.FloatTensor", "torch.DoubleTensor", "torch.ComplexFloatTensor", "torch.ComplexDoubleTensor"};
+  static const char* names[kNumDTypes] = {"torch.BoolTensor",   "torch.ByteTensor",         "torch.CharTensor",
+                                          "torch.ShortTensor",  "torch.IntTensor",          "torch.LongTensor",
+                                          "torch.HalfTensor",   "torch.BFloat16Tensor",     "torch.FloatTensor",
+                                          "torch.DoubleTensor", "torch.ComplexFloatTensor", "torch.ComplexDoubleTensor",
+                                          "torch.UInt16Tensor", "torch.UInt32Tensor",       "torch.UInt64Tensor"};
   return names[index_of(t->dtype)];
 }
 

@@ -45,6 +45,9 @@ from facula._C import (
     sparse_coo,
     strided,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
 from facula._tensor import methods as _methods
 from facula.autograd.anomaly import set_detect_anomaly

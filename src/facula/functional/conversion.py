@@ -192,6 +192,9 @@ TYPE_NAMES: dict[str, dtype_type] = {
     "IntTensor": int32,
     "LongTensor": int64,
     "BoolTensor": bool_dtype,
+    "UInt16Tensor": _C.uint16,
+    "UInt32Tensor": _C.uint32,
+    "UInt64Tensor": _C.uint64,
 }
 
 

@@ -47,6 +47,7 @@ MODULES: dict[str, tuple[str, str]] = {
     ),
     "sharing": ("", "is_shared share_memory_"),
     "segments": ("segment_reduce", ""),
+    "hashing": ("hash_tensor", "hash_tensor"),
     "facula.autograd.lobpcg": ("lobpcg", ""),
     "determinism": (
         "are_deterministic_algorithms_enabled get_deterministic_debug_mode "

@@ -11,7 +11,7 @@ from pickle import PicklingError
 import facula
 
 from .pickle_reader import MAX_DEPTH
-from .rebuild import STORAGE_DTYPES
+from .rebuild import STORAGE_DTYPES, UNTYPED_DTYPES
 
 _STORAGE_NAMES = {dtype: storage for storage, dtype in STORAGE_DTYPES.items()}
 # Every level of nesting costs four Python calls, of the thousand that Python allows.
@@ -265,7 +265,9 @@ class Writer:
         for name in ("resolve_conj", "resolve_neg"):  # a lazy conjugate is written as the numbers it stands for
             resolve = getattr(value, name, None)
             value = value if resolve is None else resolve()
-        self._global("torch._utils", "_rebuild_tensor_v2")
+        dtype = str(value.dtype).rpartition(".")[2]
+        typed = dtype in _STORAGE_NAMES
+        self._global("torch._utils", "_rebuild_tensor_v2" if typed else "_rebuild_tensor_v3")
         if not called:
             self._global("torch", "Tensor")
         self._out.append(b"(")
@@ -276,12 +278,14 @@ class Writer:
             self._out.append(b"t")
         self._out.append(b"\x88" if requires_grad else b"\x89")
         self._empty_ordered_dict()
+        if not typed:
+            self._dtype(value.dtype)
         self._out.append(b"tR" if called else b"t")
 
     def _storage(self, value: facula.Tensor) -> None:
         """The persistent identifier of the storage behind a tensor; a storage gets its key on first sight."""
         dtype = str(value.dtype).rpartition(".")[2]
-        if dtype not in _STORAGE_NAMES:
+        if dtype not in _STORAGE_NAMES and dtype not in UNTYPED_DTYPES:
             self._refuse(f"cannot save a tensor of {value.dtype}")
         storage = value.untyped_storage()
         nbytes = storage.nbytes()
@@ -296,10 +300,11 @@ class Writer:
         self.storages.setdefault(key, value)
         self._out.append(b"(")
         self._string("storage")
-        self._global("torch", _STORAGE_NAMES[dtype])
+        typed = dtype in _STORAGE_NAMES
+        self._global(*("torch", _STORAGE_NAMES[dtype]) if typed else ("torch.storage", "UntypedStorage"))
         self._string(key)
         self._string(str(value.device))
-        self._integer(nbytes // value.dtype.itemsize)
+        self._integer(nbytes // (value.dtype.itemsize if typed else 1))
         self._out.append(b"NtQ" if self._legacy else b"tQ")
 
 

@@ -26,6 +26,8 @@ STORAGE_DTYPES = {
     "ComplexFloatStorage": "complex64",
     "ComplexDoubleStorage": "complex128",
 }
+# The element types without a typed storage: the tensor names them, not its storage.
+UNTYPED_DTYPES = ("uint16", "uint32", "uint64")
 _MAX_DIMS = 64
 
 
@@ -272,6 +274,8 @@ def torch_names() -> dict[str, object]:
         names[f"torch.{dtype}"] = getattr(facula, dtype)
         kind = StorageKind(storage, getattr(facula, dtype))
         names[f"torch.{storage}"] = names[f"torch.cuda.{storage}"] = kind
+    for dtype in UNTYPED_DTYPES:
+        names[f"torch.{dtype}"] = getattr(facula, dtype)
     names["torch.storage.UntypedStorage"] = names["torch.UntypedStorage"] = StorageKind("UntypedStorage", None)
     return names
 

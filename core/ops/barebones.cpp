@@ -1,0 +1,327 @@
+// The rules of uint16, uint32 and uint64. No kernel knows them: where only bits count the signed type of the same width
+// stands in, else int64 or a floating type. What is not named here refuses them, whatever its body could do.
+#include "ops/barebones.h"
+
+#include <string_view>
+
+#include "ops/ops.h"
+#include "ops/pointwise_op.h"
+#include "ops/promote.h"
+#include "ops/record.h"
+
+namespace facula {
+
+namespace {
+
+enum class Way : uint8_t {
+  Refused,
+  Moved,      // the body only moves or checks elements
+  Widened,    // in the type asked for, else in int64
+  Converted,  // in the type asked for; refused without
+  Floating,   // in the default floating type
+  Ordered,    // by the signed type, after the highest bit is inverted
+  Drawn,      // drawn as int64
+  Bits,       // by the signed type
+  Kept,       // whole numbers stay as they are
+  Never,      // false for all whole numbers
+  Always,     // true for all of them
+  Unfit,      // for floating types alone
+};
+struct Rule {
+  std::string_view name;
+  Way way;
+};
+constexpr Rule kRules[] = {
+    {"real", Way::Moved},
+    {"_conj", Way::Moved},
+    {"conj_physical", Way::Moved},
+    {"imag", Way::Moved},
+    {"clone", Way::Moved},
+    {"contiguous", Way::Moved},
+    {"to_dtype", Way::Moved},
+    {"copy_", Way::Moved},
+    {"fill_", Way::Moved},
+    {"zero_", Way::Moved},
+    {"reshape", Way::Moved},
+    {"flatten", Way::Moved},
+    {"movedim", Way::Moved},
+    {"_embed", Way::Moved},
+    {"_reverse_dims", Way::Moved},
+    {"narrow", Way::Moved},
+    {"_unfold", Way::Moved},
+    {"as_strided", Way::Moved},
+    {"detach", Way::Moved},
+    {"_empty", Way::Moved},
+    {"_empty_strided", Way::Moved},
+    {"_full", Way::Moved},
+    {"_empty_like", Way::Moved},
+    {"_full_like", Way::Moved},
+    {"cat", Way::Moved},
+    {"stack", Way::Moved},
+    {"_cat_recorded", Way::Moved},
+    {"index", Way::Moved},
+    {"flip", Way::Moved},
+    {"roll", Way::Moved},
+    {"repeat", Way::Moved},
+    {"equal", Way::Moved},
+    {"_constant_pad", Way::Moved},
+    {"index_select", Way::Moved},
+    {"sum", Way::Widened},
+    {"nansum", Way::Widened},
+    {"_prod", Way::Widened},
+    {"mean", Way::Widened},
+    {"any", Way::Widened},
+    {"all", Way::Widened},
+    {"cumsum", Way::Widened},
+    {"cumprod", Way::Widened},
+    {"_var", Way::Widened},
+    {"_std", Way::Widened},
+    {"_norm", Way::Widened},
+    {"angle", Way::Floating},
+    {"logsumexp", Way::Floating},
+    {"_sort", Way::Ordered},
+    {"_sort_rows", Way::Ordered},
+    {"_unique", Way::Ordered},
+    {"_randint", Way::Drawn},
+    {"_random_", Way::Drawn},
+    {"mul", Way::Bits},
+    {"eq", Way::Bits},
+    {"ne", Way::Bits},
+    {"where", Way::Bits},
+    {"bitwise_and", Way::Bits},
+    {"bitwise_or", Way::Bits},
+    {"bitwise_xor", Way::Bits},
+    {"floor", Way::Kept},
+    {"ceil", Way::Kept},
+    {"trunc", Way::Kept},
+    {"round", Way::Kept},
+    {"positive", Way::Kept},
+    {"nan_to_num", Way::Kept},
+    {"isnan", Way::Never},
+    {"isinf", Way::Never},
+    {"isposinf", Way::Never},
+    {"isneginf", Way::Never},
+    {"signbit", Way::Never},
+    {"isfinite", Way::Always},
+    {"softsign", Way::Refused},
+    {"_softmax", Way::Converted},
+    {"_log_softmax", Way::Converted},
+    {"complex", Way::Unfit},
+    {"polar", Way::Unfit},
+    {"multinomial", Way::Unfit},
+    {"_frexp", Way::Unfit},
+    {"exponential_", Way::Unfit},
+};
+
+Way way_of(const OpDef& op, Way otherwise) {
+  for (const Rule& r : kRules)
+    if (r.name == op.name) return r.way;
+  return otherwise;
+}
+
+[[noreturn]] void refuse(const OpDef& op, DType t) {
+  fail(ErrorKind::NotImplemented, "\"", op.name, "\" not implemented for '", scalar_type_name(t),
+       "': PyTorch has it for few operations; convert it first, e.g. x.to(torch.int64)");
+}
+
+bool is_barebones_tensor(const Arg& a) { return a.tag == Arg::Tensor_ && is_barebones(a.tensor->dtype); }
+
+// The same memory under another type of the same width.
+Tensor relabelled(const Tensor& t, DType dtype) {
+  Tensor same = alias(t);
+  same->dtype = dtype;
+  return same;
+}
+
+// Copies of a call's arguments, with the tensors among them changed.
+struct Changed {
+  Arg args[kMaxArgs];
+  Tensor held[kMaxArgs];
+  template <class F>
+  Changed(const Arg* from, size_t n, F&& change) {
+    for (size_t i = 0; i < n; ++i) {
+      args[i] = from[i];
+      if (from[i].tag != Arg::Tensor_) continue;
+      held[i] = change(from[i].as_tensor(), i);
+      args[i] = Arg(held[i]);
+    }
+  }
+};
+Changed converted(const Arg* args, size_t n, DType to) {
+  return Changed(args, n,
+                 [to](const Tensor& t, size_t) { return is_barebones(t->dtype) ? ops::converted_memory(t, to) : t; });
+}
+
+// ---- operations that are not pointwise ----
+
+DType first_type(const Arg* args, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    if (is_barebones_tensor(args[i])) return args[i].tensor->dtype;
+    if (args[i].tag == Arg::Type && is_barebones(args[i].dtype)) return args[i].dtype;
+    if (args[i].tag != Arg::List) continue;
+    for (const Tensor& t : *args[i].list)
+      if (t && is_barebones(t->dtype)) return t->dtype;
+  }
+  return DType::UInt16;
+}
+
+void widen(const OpDef& op, const Arg* args, size_t n, Form form, DType to, Result& result) {
+  for (size_t i = 0; i < n; ++i)
+    if (args[i].tag == Arg::Type) to = args[i].dtype;
+  if (is_barebones(to) || form == Form::InPlace) refuse(op, first_type(args, n));
+  apply(op, converted(args, n, to).args, n, form, result);
+}
+
+// Numbers without a sign are in the order of those with one, once the highest bit is inverted.
+Tensor inverted(const Tensor& t, DType label) {
+  static const OpDef& exclusive = find_op("bitwise_xor");
+  const int64_t highest = INT64_MIN >> (64 - 8 * t->item_size());
+  GradMode off(false);
+  return relabelled(call(exclusive, relabelled(t, signed_of(t->dtype)), highest), label);
+}
+void order(const OpDef& op, const Arg* args, size_t n, Form form, Result& result) {
+  const DType type = first_type(args, n);
+  const Changed signed_ones(args, n, [](const Tensor& t, size_t) { return inverted(t, signed_of(t->dtype)); });
+  apply(op, signed_ones.args, n, form, result);
+  Tensor& first = result.tensors[0];
+  if (first->dtype == signed_of(type) && std::string_view(op.name) != "_sort_rows") first = inverted(first, type);
+}
+
+// As PyTorch draws them: like int64 numbers, whose limits hold for uint64 too.
+void draw(const OpDef& op, const Arg* args, size_t n, Form form, Result& result) {
+  const DType type = first_type(args, n);
+  const int64_t highest = INT64_MAX >> (type == DType::UInt64 ? 0 : 63 - 8 * item_size(type));
+  const bool fresh = args[0].tag != Arg::Tensor_;
+  const Arg* bounds = fresh ? args : args + 1;
+  if (bounds[1].is_none()) refuse(op, type);
+  const int64_t from = bounds[0].is_none() ? 0 : bounds[0].number.i, to = bounds[1].number.i;
+  FACULA_CHECK(from >= 0 && from <= highest, Runtime, "from is out of bounds for ", name_of(type));
+  FACULA_CHECK(to - 1 <= highest, Runtime, "to - 1 is out of bounds for ", name_of(type));
+  Arg wide[kMaxArgs];
+  for (size_t i = 0; i < n; ++i) wide[i] = args[i].tag == Arg::Type ? Arg(DType::Int64) : args[i];
+  Tensor numbers;
+  if (!fresh) {
+    check_inplace(args[0].as_tensor(), false);
+    numbers = empty(args[0].tensor->sizes, DType::Int64);
+    wide[0] = Arg(numbers);
+  }
+  apply(op, wide, n, form, result);
+  Tensor& drawn = result.tensors[0];
+  if (fresh) {
+    drawn = ops::converted_memory(drawn, type);
+    return;
+  }
+  drawn = args[0].as_tensor();
+  ops::copy_memory(drawn, numbers);
+  ++drawn->version();
+}
+
+// ---- pointwise operations ----
+
+// A value that was computed apart goes where the call wanted it.
+Tensor write(const OpDef& op, const Tensor& value, const Tensor& out, Form form) {
+  FACULA_CHECK(category(value->dtype) <= category(out->dtype), Runtime, "result type ", scalar_type_name(value->dtype),
+               " can't be cast to the desired output type ", scalar_type_name(out->dtype));
+  if (out->sizes != value->sizes) {
+    FACULA_CHECK(form != Form::InPlace, Runtime, "output with shape ", out->sizes,
+                 " doesn't match the broadcast shape ", value->sizes, ": ", op.name,
+                 "_() cannot change the shape of the tensor it writes to");
+    resize_memory(out, value->sizes);
+  }
+  FACULA_CHECK(!has_internal_overlap(out), Runtime,
+               "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+               "location. Please clone() the tensor before performing the operation.");
+  ops::copy_memory(out, value);
+  ++out->version();
+  return out;
+}
+
+DType common_type(const OpDef& op, const Arg* args, size_t n) {
+  TypePromotion promotion;
+  for (size_t i = 0; i < n; ++i)
+    if (op.signature.kinds[i] != ArgKind::Condition) promotion.add(args[i]);
+  return promotion.result();
+}
+
+// All operands in the signed type of `common`'s width; numbers wrap.
+Tensor by_bits(const OpDef& op, const Arg* args, size_t n, DType common) {
+  const DType stand_in = signed_of(common);
+  Changed same(args, n, [&](const Tensor& t, size_t i) {
+    if (op.signature.kinds[i] == ArgKind::Condition) return t;
+    return relabelled(ops::converted_memory(t, common), stand_in);
+  });
+  const int unused = static_cast<int>(64 - 8 * item_size(common));
+  for (size_t i = 0; i < n; ++i)
+    if (args[i].tag == Arg::Number)
+      same.args[i] = Arg(static_cast<int64_t>(static_cast<uint64_t>(args[i].number.to_int()) << unused) >> unused);
+  Tensor value = apply_pointwise(op, same.args, n, Tensor(), Form::Functional);
+  if (value->dtype == stand_in) value->dtype = common;
+  return value;
+}
+
+Tensor computed(const OpDef& op, const Arg* args, size_t n) {
+  const DType common = common_type(op, args, n);
+  if (!is_barebones(common)) return apply_pointwise(op, converted(args, n, common).args, n, Tensor(), Form::Functional);
+  const bool floating = op.pointwise->result == ResultType::Float;
+  const Tensor& x = args[0].as_tensor();
+  switch (way_of(op, floating ? Way::Floating : Way::Refused)) {
+    case Way::Bits: return by_bits(op, args, n, common);
+    case Way::Floating:
+      return apply_pointwise(op, converted(args, n, default_dtype).args, n, Tensor(), Form::Functional);
+    case Way::Kept: return ops::clone(x);
+    case Way::Never: return ops::full(x->sizes, Scalar(false), DType::Bool);
+    case Way::Always: return ops::full(x->sizes, Scalar(true), DType::Bool);
+    default: refuse(op, common);
+  }
+}
+
+}  // namespace
+
+bool concerns_barebones(const Arg* args, size_t n, const Tensor& out) {
+  if (out && is_barebones(out->dtype)) return true;
+  for (size_t i = 0; i < n; ++i) {
+    if (is_barebones_tensor(args[i])) return true;
+    if (args[i].tag == Arg::Type && is_barebones(args[i].dtype)) return true;
+    if (args[i].tag != Arg::List) continue;
+    for (const Tensor& t : *args[i].list)
+      if (t && is_barebones(t->dtype)) return true;
+  }
+  return false;
+}
+
+bool apply_barebones(const OpDef& op, const Arg* args, size_t n, Form form, Result& result) {
+  switch (way_of(op, op.kind == Kind::View ? Way::Moved : Way::Refused)) {
+    case Way::Moved: return false;
+    case Way::Widened: widen(op, args, n, form, DType::Int64, result); break;
+    case Way::Converted: widen(op, args, n, form, first_type(args, n), result); break;
+    case Way::Unfit:
+      fail(ErrorKind::Runtime, op.name, "() is for floating types, but got ", scalar_type_name(first_type(args, n)));
+    case Way::Floating: apply(op, converted(args, n, default_dtype).args, n, form, result); break;
+    case Way::Ordered: order(op, args, n, form, result); break;
+    case Way::Drawn: draw(op, args, n, form, result); break;
+    default: {
+      const bool as_operand = is_barebones_tensor(args[0]) || args[0].tag != Arg::Tensor_;
+      FACULA_CHECK(as_operand, Runtime, op.name, "(): expected indices or targets of another type than ",
+                   name_of(first_type(args, n)), "; convert them first, e.g. index.to(torch.int64)");
+      refuse(op, first_type(args, n));
+    }
+  }
+  return true;
+}
+
+Tensor apply_barebones_pointwise(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Form form) {
+  if (op.pointwise->result == ResultType::Own) {
+    const Arg& first = args[0];
+    if (is_barebones_tensor(first)) refuse(op, first.tensor->dtype);
+    fail(ErrorKind::Runtime, op.name, "(): expected all operands to have the dtype of the first; convert them");
+  }
+  if (form == Form::InPlace && !is_barebones(out->dtype)) {  // recorded as any other
+    const DType common = common_type(op, args, n);
+    return apply_pointwise(op, converted(args, n, common).args, n, out, form);
+  }
+  if (form == Form::InPlace) check_inplace(out, false);
+  Tensor value = computed(op, args, n);
+  return out ? write(op, value, out, form) : value;
+}
+
+}  // namespace facula
