@@ -25,6 +25,9 @@ DTYPES = [
     "float64",
     "complex64",
     "complex128",
+    "uint16",
+    "uint32",
+    "uint64",
 ]
 
 

@@ -22,6 +22,7 @@ from facula.io.pickle_reader import Reader, Source
 DATA = Path(os.environ.get("FACULA_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64"]
 COMPLEX = ["complex64", "complex128"]
+UNSIGNED = ["uint16", "uint32", "uint64"]  # whose storages have no type of their own
 # What a damaged file may raise, and nothing else.
 REFUSALS = (RuntimeError, pickle.UnpicklingError, ValueError, EOFError)
 
@@ -128,14 +129,15 @@ class TestRoundTrip:
         assert value["parameter"][0, 1].item() == 50.0
 
 
-@pytest.mark.parametrize("name", DTYPES + COMPLEX)
+@pytest.mark.parametrize("name", DTYPES + COMPLEX + UNSIGNED)
 def test_every_dtype_keeps_its_bits(name):
     numbers = [0, 1, 1, 0, 1] if name == "bool" else [0, 1, 2, 100, 3]
     x = torch.tensor(numbers, dtype=getattr(torch, name))
-    again = loaded(saved(x[1:]))
-    assert again.dtype == x.dtype
-    assert again.tolist() == x[1:].tolist()
-    assert again.storage_offset() == 1
+    for archive in (True, False):
+        again = loaded(saved(x[1:], _use_new_zipfile_serialization=archive))
+        assert again.dtype == x.dtype
+        assert again.tolist() == x[1:].tolist()
+        assert again.storage_offset() == 1
 
 
 def test_special_floats():

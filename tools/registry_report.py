@@ -49,7 +49,7 @@ REASONS = (
     (ANY + r"(.*(quant(?!ile)|q_scale|q_zero|q_per_channel|qscheme|int_repr|fbgemm|scaled_(grouped_)?mm).*|q[iu]+nt.*|"
      r"per_(channel|tensor)_.*|Q[UI].*|choose_qparams.*|fused_moving_avg.*|ScalingType|SwizzleType|grouped_mm)",
      "quantised tensors"),
-    (ANY + r"((u?int[1-7]|uint(16|32|64)|bits?\d*|bits\dx\d|float[48]_.*|complex32|chalf)|bit)",
+    (ANY + r"((u?int[1-7]|bits?\d*|bits\dx\d|float[48]_.*|complex32|chalf)|bit)",
      "number formats with little arithmetic in PyTorch itself"),
     (ANY + r"((cudnn|mkldnn|miopen|mkl|xnnpack|hip|rocm|vulkan|mps|xpu|mtia|ipu|hpu|xla|maia|privateuse).*|"
      r"is_(vulkan|mkldnn|xpu|mps|mtia|ipu|hpu|xla|maia|ort|nested)(_.*)?|to_mkldnn|record_stream|Stream|Event|cudart.*|"

@@ -2,6 +2,7 @@
 // stands in, else int64 or a floating type. What is not named here refuses them, whatever its body could do.
 #include "ops/barebones.h"
 
+#include <string>
 #include <string_view>
 
 #include "ops/ops.h"
@@ -25,97 +26,38 @@ enum class Way : uint8_t {
   Kept,       // whole numbers stay as they are
   Never,      // false for all whole numbers
   Always,     // true for all of them
+  Power,      // only where no number has to be multiplied
   Unfit,      // for floating types alone
 };
+// Which entries go which way. Names stand between blanks.
 struct Rule {
-  std::string_view name;
   Way way;
+  std::string_view names;
 };
 constexpr Rule kRules[] = {
-    {"real", Way::Moved},
-    {"_conj", Way::Moved},
-    {"conj_physical", Way::Moved},
-    {"imag", Way::Moved},
-    {"clone", Way::Moved},
-    {"contiguous", Way::Moved},
-    {"to_dtype", Way::Moved},
-    {"copy_", Way::Moved},
-    {"fill_", Way::Moved},
-    {"zero_", Way::Moved},
-    {"reshape", Way::Moved},
-    {"flatten", Way::Moved},
-    {"movedim", Way::Moved},
-    {"_embed", Way::Moved},
-    {"_reverse_dims", Way::Moved},
-    {"narrow", Way::Moved},
-    {"_unfold", Way::Moved},
-    {"as_strided", Way::Moved},
-    {"detach", Way::Moved},
-    {"_empty", Way::Moved},
-    {"_empty_strided", Way::Moved},
-    {"_full", Way::Moved},
-    {"_empty_like", Way::Moved},
-    {"_full_like", Way::Moved},
-    {"cat", Way::Moved},
-    {"stack", Way::Moved},
-    {"_cat_recorded", Way::Moved},
-    {"index", Way::Moved},
-    {"flip", Way::Moved},
-    {"roll", Way::Moved},
-    {"repeat", Way::Moved},
-    {"equal", Way::Moved},
-    {"_constant_pad", Way::Moved},
-    {"index_select", Way::Moved},
-    {"sum", Way::Widened},
-    {"nansum", Way::Widened},
-    {"_prod", Way::Widened},
-    {"mean", Way::Widened},
-    {"any", Way::Widened},
-    {"all", Way::Widened},
-    {"cumsum", Way::Widened},
-    {"cumprod", Way::Widened},
-    {"_var", Way::Widened},
-    {"_std", Way::Widened},
-    {"_norm", Way::Widened},
-    {"angle", Way::Floating},
-    {"logsumexp", Way::Floating},
-    {"_sort", Way::Ordered},
-    {"_sort_rows", Way::Ordered},
-    {"_unique", Way::Ordered},
-    {"_randint", Way::Drawn},
-    {"_random_", Way::Drawn},
-    {"mul", Way::Bits},
-    {"eq", Way::Bits},
-    {"ne", Way::Bits},
-    {"where", Way::Bits},
-    {"bitwise_and", Way::Bits},
-    {"bitwise_or", Way::Bits},
-    {"bitwise_xor", Way::Bits},
-    {"floor", Way::Kept},
-    {"ceil", Way::Kept},
-    {"trunc", Way::Kept},
-    {"round", Way::Kept},
-    {"positive", Way::Kept},
-    {"nan_to_num", Way::Kept},
-    {"isnan", Way::Never},
-    {"isinf", Way::Never},
-    {"isposinf", Way::Never},
-    {"isneginf", Way::Never},
-    {"signbit", Way::Never},
-    {"isfinite", Way::Always},
-    {"softsign", Way::Refused},
-    {"_softmax", Way::Converted},
-    {"_log_softmax", Way::Converted},
-    {"complex", Way::Unfit},
-    {"polar", Way::Unfit},
-    {"multinomial", Way::Unfit},
-    {"_frexp", Way::Unfit},
-    {"exponential_", Way::Unfit},
+    {Way::Moved,
+     " real _conj conj_physical imag clone contiguous to_dtype copy_ fill_ zero_ reshape flatten movedim"
+     " _embed _reverse_dims narrow _unfold as_strided detach _empty _empty_strided _full _empty_like"
+     " _full_like cat stack _cat_recorded index flip roll repeat equal _constant_pad index_select"
+     " _circular_pad _mse_loss _l1_loss _smooth_l1_loss _huber_loss _pair_loss_backward "},
+    {Way::Widened, " sum nansum _prod mean any all cumsum cumprod _var _std _norm sum_to_size "},
+    {Way::Floating, " angle logsumexp "},
+    {Way::Ordered, " _sort _sort_rows _unique "},
+    {Way::Drawn, " _randint _random_ "},
+    {Way::Bits, " mul eq ne where bitwise_and bitwise_or bitwise_xor "},
+    {Way::Kept, " floor ceil trunc round positive nan_to_num "},
+    {Way::Never, " isnan isinf isposinf isneginf signbit "},
+    {Way::Always, " isfinite "},
+    {Way::Power, " pow "},
+    {Way::Refused, " softsign "},
+    {Way::Converted, " _softmax _log_softmax "},
+    {Way::Unfit, " complex polar multinomial _frexp exponential_ "},
 };
 
 Way way_of(const OpDef& op, Way otherwise) {
+  const std::string name = std::string(" ") + op.name + " ";
   for (const Rule& r : kRules)
-    if (r.name == op.name) return r.way;
+    if (r.names.find(name) != std::string_view::npos) return r.way;
   return otherwise;
 }
 
@@ -168,6 +110,10 @@ DType first_type(const Arg* args, size_t n) {
 void widen(const OpDef& op, const Arg* args, size_t n, Form form, DType to, Result& result) {
   for (size_t i = 0; i < n; ++i)
     if (args[i].tag == Arg::Type) to = args[i].dtype;
+  if (std::string_view(op.name) == "sum_to_size" && args[0].tensor->sizes == *args[1].ints) {  // nothing to sum
+    result.tensors.push_back(args[0].as_tensor());
+    return;
+  }
   if (is_barebones(to) || form == Form::InPlace) refuse(op, first_type(args, n));
   apply(op, converted(args, n, to).args, n, form, result);
 }
@@ -259,15 +205,27 @@ Tensor by_bits(const OpDef& op, const Arg* args, size_t n, DType common) {
   return value;
 }
 
-Tensor computed(const OpDef& op, const Arg* args, size_t n) {
-  const DType common = common_type(op, args, n);
+// As PyTorch, which copies or fills for these: x**1, x**0, 1**x.
+Tensor power(const OpDef& op, const Arg* args, DType common) {
+  const Arg &base = args[0], &exponent = args[1];
+  if (exponent.tag == Arg::Number && exponent.number.equals(1)) return ops::clone(base.as_tensor());
+  const bool ones =
+      exponent.tag == Arg::Number ? exponent.number.equals(0) : base.tag == Arg::Number && base.number.equals(1);
+  if (!ones) refuse(op, common);
+  return ops::full((base.tag == Arg::Tensor_ ? base : exponent).tensor->sizes, Scalar(1), common);
+}
+
+Tensor computed(const OpDef& op, const Arg* args, size_t n, DType common) {
   if (!is_barebones(common)) return apply_pointwise(op, converted(args, n, common).args, n, Tensor(), Form::Functional);
   const bool floating = op.pointwise->result == ResultType::Float;
   const Tensor& x = args[0].as_tensor();
-  switch (way_of(op, floating ? Way::Floating : Way::Refused)) {
+  const Way way = way_of(op, floating ? Way::Floating : Way::Refused);
+  if (!x && way >= Way::Kept && way != Way::Power) refuse(op, common);
+  switch (way) {
     case Way::Bits: return by_bits(op, args, n, common);
     case Way::Floating:
       return apply_pointwise(op, converted(args, n, default_dtype).args, n, Tensor(), Form::Functional);
+    case Way::Power: return power(op, args, common);
     case Way::Kept: return ops::clone(x);
     case Way::Never: return ops::full(x->sizes, Scalar(false), DType::Bool);
     case Way::Always: return ops::full(x->sizes, Scalar(true), DType::Bool);
@@ -315,12 +273,11 @@ Tensor apply_barebones_pointwise(const OpDef& op, const Arg* args, size_t n, con
     if (is_barebones_tensor(first)) refuse(op, first.tensor->dtype);
     fail(ErrorKind::Runtime, op.name, "(): expected all operands to have the dtype of the first; convert them");
   }
-  if (form == Form::InPlace && !is_barebones(out->dtype)) {  // recorded as any other
-    const DType common = common_type(op, args, n);
+  const DType common = common_type(op, args, n);
+  if (form == Form::InPlace && !is_barebones(out->dtype) && !is_barebones(common))  // recorded as any other
     return apply_pointwise(op, converted(args, n, common).args, n, out, form);
-  }
   if (form == Form::InPlace) check_inplace(out, false);
-  Tensor value = computed(op, args, n);
+  Tensor value = computed(op, args, n, common);
   return out ? write(op, value, out, form) : value;
 }
 

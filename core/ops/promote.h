@@ -38,7 +38,7 @@ struct TypePromotion {
     if (category(l) > category(h)) {
       // A complex number beside float tensors keeps their precision.
       if (is_complex(l) && is_floating(h)) return index_of(complex_of(h));
-      return lower;
+      return is_barebones(l) ? index_of(promote_types(h, l)) : lower;  // bool and uint16 have none in common
     }
     return higher;
   }

@@ -161,7 +161,8 @@ void survey_leaf(PyObject* o, Survey& s) {
   if (is_numpy_scalar(o)) {
     const char* name = Py_TYPE(o)->tp_name + 6;
     for (int i = 0; i < kNumDTypes; ++i)
-      if (!std::strcmp(name, kDTypeName[i]) || (i == 0 && !std::strncmp(name, "bool", 4))) {
+      if (!std::strcmp(name, kDTypeName[i]) || (i == 0 && !std::strncmp(name, "bool", 4)) ||
+          (static_cast<DType>(i) == DType::UInt64 && !std::strcmp(name, "ulonglong"))) {
         announced(static_cast<DType>(i));
         s.dtype = s.dtype < 0 ? i : index_of(promote_types(static_cast<DType>(s.dtype), static_cast<DType>(i)));
         return;
@@ -224,6 +225,7 @@ struct Fill {
       if (v == -1 && PyErr_Occurred()) throw PythonError();
       return store(Scalar(v));
     }
+    if (std::is_same_v<T, int64_t> && PyLong_Check(o) && narrow != DType::UInt64) return store(Scalar(int_from(o)));
     Scalar s;
     FACULA_CHECK(scalar_from(o, s, false), Type, "new(): invalid data type '", Py_TYPE(o)->tp_name, "'");
     store(s);

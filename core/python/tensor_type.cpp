@@ -202,10 +202,14 @@ Scalar only_element(PyObject* o) {
                as_tensor(o)->sizes, "; use .tolist()");
   return ops::item(as_tensor(o));
 }
+// A truth value too is given as an integer.
+PyObject* give_whole(const Scalar& s) {
+  return s.is_unsigned ? PyLong_FromUnsignedLongLong(static_cast<uint64_t>(s.i)) : PyLong_FromLongLong(s.i);
+}
 PyObject* tensor_int(PyObject* o) {
   return guarded([&]() -> PyObject* {
     Scalar s = only_element(o);
-    if (s.is_integral()) return PyLong_FromLongLong(s.i);
+    if (s.is_integral()) return give_whole(s);
     FACULA_CHECK(s.kind != Category::Complex || s.im == 0, Runtime,
                  "value cannot be converted to type int64_t without overflow");
     return PyLong_FromDouble(s.re);
@@ -224,7 +228,7 @@ PyObject* tensor_index(PyObject* o) {
     Tensor t = as_tensor(o);
     FACULA_CHECK(is_integral(t->dtype) && t->numel == 1, Type,
                  "only integer tensors of a single element can be converted to an index");
-    return PyLong_FromLongLong(ops::item(t).i);
+    return give_whole(ops::item(t));
   });
 }
 

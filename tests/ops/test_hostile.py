@@ -27,7 +27,9 @@ ERRORS = (
 )  # NotImplementedError is one of them
 DTYPES = [
     getattr(facula, name)
-    for name in "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128".split()
+    for name in (
+        "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128 uint16 uint32 uint64"
+    ).split()
 ]
 # Sizes that fit, and sizes that no memory holds: what lies between would only fill the machine.
 HUGE = (2**62, 2**63 - 1, -(2**63), 10**18, -(10**18), 2**60)

@@ -237,6 +237,8 @@ def result_type(tensor1, tensor2) -> dtype_type:
         if result is None:
             result = dtype
         elif _rank(dtype) > _rank(result):
+            known = dtype.is_complex or dtype.is_floating_point or result is not bool_dtype
+            dtype = dtype if known else promote_types(result, dtype)  # bool and uint16 have none in common
             result = result.to_complex() if dtype.is_complex and result.is_floating_point else dtype
     return result
 

@@ -288,7 +288,7 @@ def powers(x: Tensor, count: int) -> Tensor:
     from facula.functional.joining import cat
 
     x = x.unsqueeze(-1).expand(*x.shape, count - 1)
-    if x.dtype._scalar_name == "Bool":
+    if not (x.is_floating_point() or x.is_complex()):
         x = x.long()
     one = x.detach().new_ones((*x.shape[:-1], 1))
     return cat((one, x.cumprod(-1)), -1)

@@ -300,12 +300,17 @@ class Writer:
         self.storages.setdefault(key, value)
         self._out.append(b"(")
         self._string("storage")
-        typed = dtype in _STORAGE_NAMES
-        self._global(*("torch", _STORAGE_NAMES[dtype]) if typed else ("torch.storage", "UntypedStorage"))
+        known = _STORAGE_NAMES.get(dtype)
+        self._global("torch" if known else "torch.storage", known or "UntypedStorage")
         self._string(key)
         self._string(str(value.device))
-        self._integer(nbytes // (value.dtype.itemsize if typed else 1))
+        self._integer(nbytes // storage_unit(value.dtype))
         self._out.append(b"NtQ" if self._legacy else b"tQ")
+
+
+def storage_unit(dtype: facula.dtype) -> int:
+    """The bytes that count as one element of the storage: one where the storage has no type."""
+    return dtype.itemsize if str(dtype).rpartition(".")[2] in _STORAGE_NAMES else 1
 
 
 _PLAIN: dict[type, Callable[..., None]] = {

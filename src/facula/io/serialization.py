@@ -101,7 +101,7 @@ def _write_legacy(stream: bytes, storages: dict[str, facula.Tensor], file) -> No
     file.write(pickle_writer.Writer().dump(list(storages)))
     for tensor in storages.values():
         data = pickle_writer.storage_bytes(tensor)
-        file.write(struct.pack("<q", len(data) // tensor.dtype.itemsize))
+        file.write(struct.pack("<q", len(data) // pickle_writer.storage_unit(tensor.dtype)))
         file.write(data)
 
 
