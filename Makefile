@@ -9,7 +9,7 @@ SANITIZED = build/sanitize/env/bin/python
 # Editable install; the build folder is kept, so that a second call compiles what has changed.
 dev:
 	$(PYTHON) -m pip install -q "scikit-build-core>=0.10" "cmake>=3.26" "ninja>=1.11"
-	$(PYTHON) -m pip install --no-build-isolation -e ".[test,dev]"
+	$(PYTHON) -m pip install --no-build-isolation -C cmake.define.FACULA_WARNINGS=ON -e ".[test,dev]"
 
 # The fast tests.
 test:

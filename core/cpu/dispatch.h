@@ -10,7 +10,7 @@
 #define FACULA_ISA baseline
 #endif
 
-// A family that gains nothing from AVX-512 says FACULA_SCALAR_FAMILY instead, stands in SCALAR_KERNELS of
+// A family that gains nothing from AVX-512 says FACULA_AVX2_FAMILY instead, stands in AVX2_KERNELS of
 // core/CMakeLists.txt, and has two copies.
 #define FACULA_DECLARE_KERNELS(set, Struct, constant) \
   namespace set {                                     \
@@ -29,7 +29,7 @@
     return *chosen;                                                                 \
   }
 #define FACULA_FAMILY(Struct, constant, accessor) FACULA_CHOOSE_KERNELS(Struct, constant, accessor, avx512)
-#define FACULA_SCALAR_FAMILY(Struct, constant, accessor) FACULA_CHOOSE_KERNELS(Struct, constant, accessor, avx2)
+#define FACULA_AVX2_FAMILY(Struct, constant, accessor) FACULA_CHOOSE_KERNELS(Struct, constant, accessor, avx2)
 #else  // one set, whatever the processor: another architecture, or a build for developers and sanitizers
 #ifdef FACULA_ONLY_ISA
 #define FACULA_THE_ISA FACULA_ONLY_ISA
@@ -39,7 +39,7 @@
 #define FACULA_FAMILY(Struct, constant, accessor)          \
   FACULA_DECLARE_KERNELS(FACULA_THE_ISA, Struct, constant) \
   inline const Struct& accessor() { return FACULA_THE_ISA::constant; }
-#define FACULA_SCALAR_FAMILY FACULA_FAMILY
+#define FACULA_AVX2_FAMILY FACULA_FAMILY
 #endif
 
 #define KERNELS(Struct, constant) \

@@ -237,17 +237,17 @@ template <int r, Place from, Place to, class T>
 void fixed_pass(const Pass<T>& pass, const Lines<T>& in, const Lines<T>& out) {
   const int64_t m = pass.m, s = pass.s;
   Numbers<T> a[r];
-  if (m == 1) {
-    for (int64_t q = 0; q < s; ++q) {
-      for (int j = 0; j < r; ++j) a[j] = get<from>(in, q + s * j);
+  if constexpr (from == Place::Block) {  // the last pass, which has m = 1, reads a block (see run_passes)
+    for (int64_t q = 0; m == 1 && q < s; ++q) {
+      for (int j = 0; j < r; ++j) a[j] = get(in, q + s * j);
       if (q + kAhead < s)
         for (int k = 0; k < r; ++k) fetch<to, true>(out, q + kAhead + s * k);
       butterfly<r>(a);
       for (int k = 0; k < r; ++k) put<to>(out, q + s * k, a[k]);
     }
-    return;
+    if (m == 1) return;
   }
-  if constexpr (to == Place::Block) {  // the last pass has m = 1
+  if constexpr (to == Place::Block) {
     for (int64_t p = 0; p < m; ++p) {
       const T* w = pass.turns + p * 2 * (r - 1);
       for (int64_t q = 0; q < s; ++q) {
@@ -311,25 +311,27 @@ void run_pass(const Pass<T>& pass, const Lines<T>& in, const Lines<T>& out) {
   }
 }
 
-template <Place to, class T>
-void run_pass(const Pass<T>& pass, const Lines<T>* lines, const Lines<T>& in, const Lines<T>& out) {
-  lines ? run_pass<Place::Lines, to>(pass, *lines, out) : run_pass<Place::Block, to>(pass, in, out);
-}
-
 // All passes. `a` and `b` are blocks of lanes for what lies between; the numbers are in `lines`, or in a block `at`
 // (which may be `a`), and go to `out`, or where none is given, to `a` or `b`, which is returned.
 template <class T>
 T* run_passes(const Pass<T>* passes, int count, const Lines<T>* lines, T* at, const Lines<T>* out, T* a, T* b) {
+  if (lines && count == 1) {  // only passes that are not the last are compiled to read lines
+    for (int i = 0; i < passes[0].radix; ++i) put(block(a), i, get<Place::Lines>(*lines, i));
+    at = a;
+    lines = nullptr;
+  }
   for (int i = 0; i < count; ++i, lines = nullptr) {
     T* to = at == a ? b : a;
-    if (i < count - 1 || !out) {
-      run_pass<Place::Block>(passes[i], lines, block(at), block(to));
-    } else if (out->fine) {
+    if (i == count - 1 && out && out->fine) {
       Lines<T> turned = *out;
       turned.base = to;
-      run_pass<Place::Turned>(passes[i], lines, block(at), turned);
+      run_pass<Place::Block, Place::Turned>(passes[i], block(at), turned);
+    } else if (i == count - 1 && out) {
+      run_pass<Place::Block, Place::Lines>(passes[i], block(at), *out);
+    } else if (lines) {
+      run_pass<Place::Lines, Place::Block>(passes[i], *lines, block(to));
     } else {
-      run_pass<Place::Lines>(passes[i], lines, block(at), *out);
+      run_pass<Place::Block, Place::Block>(passes[i], block(at), block(to));
     }
     at = to;
   }

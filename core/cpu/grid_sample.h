@@ -29,6 +29,6 @@ struct GridSampleKernels {
   void (*grid_backward)(const GridSampling&, const void* dy, const void* x, const void* grid, void* dgrid);
 };
 
-FACULA_SCALAR_FAMILY(GridSampleKernels, grid_sample_kernels, grid_sample)
+FACULA_AVX2_FAMILY(GridSampleKernels, grid_sample_kernels, grid_sample)
 
 }  // namespace facula::cpu

@@ -16,6 +16,6 @@ struct HistogramKernels {
   // counts[bin of x[i]] += 1 for elements of type float32 or float64 in [low, high].
   void (*equal_bins)(DType dtype, int64_t n, const void* x, int64_t bins, double low, double high, int64_t* counts);
 };
-FACULA_SCALAR_FAMILY(HistogramKernels, histogram_kernels, histogram)
+FACULA_AVX2_FAMILY(HistogramKernels, histogram_kernels, histogram)
 
 }  // namespace facula::cpu

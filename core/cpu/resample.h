@@ -34,6 +34,6 @@ struct ResampleKernels {
   void (*bytes)(const Resampling&, int height_precision, int width_precision, const uint8_t* x, uint8_t* y);
 };
 
-FACULA_FAMILY(ResampleKernels, resample_kernels, resample)
+FACULA_AVX2_FAMILY(ResampleKernels, resample_kernels, resample)
 
 }  // namespace facula::cpu

@@ -28,7 +28,7 @@ struct SortKernels {
   void (*unique_write)(DType dtype, int64_t n, const void* in, const int64_t* before, const int64_t* order,
                        void* values, int64_t* starts, int64_t* inverse);
 };
-FACULA_FAMILY(SortKernels, sort_kernels, sort)
+FACULA_AVX2_FAMILY(SortKernels, sort_kernels, sort)
 
 struct SelectKernels {
   int64_t (*scratch)(const RowsShape& shape);  // bytes of memory that the others work in
@@ -55,6 +55,6 @@ struct SearchKernels {
   // bounds into order, all within them. Not for bool and complex types: false, nothing written.
   bool (*search)(const SearchShape& shape, const void* bounds, const void* values, const int64_t* sorter, void* out);
 };
-FACULA_FAMILY(SearchKernels, search_kernels, search)
+FACULA_AVX2_FAMILY(SearchKernels, search_kernels, search)
 
 }  // namespace facula::cpu
