@@ -73,7 +73,7 @@ def processor() -> str:
     )
 
 
-def machine(quick: bool) -> dict[str, str]:
+def machine(asked: str) -> dict[str, str]:
     """Where, when and how."""
     return {
         "machine": processor(),
@@ -81,16 +81,17 @@ def machine(quick: bool) -> dict[str, str]:
         "versions": ", ".join(f"{p} {version(p)}" for p in ("facula", "torch", "numpy")),
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "load average": " ".join(f"{x:.2f}" for x in os.getloadavg()),
-        "command": "python benchmarks/run.py" + (" --quick" if quick else ""),
+        "command": "python benchmarks/run.py" + asked,
     }
 
 
-def measure(part: str, quick: bool) -> list[Row]:
+def measure(part: str, given: argparse.Namespace) -> list[Row]:
     """Runs one script in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         to = Path(folder) / "rows.json"
         command = [sys.executable, str(HERE / f"{part}.py"), "--json", str(to)]
-        subprocess.run(command + (["--seconds", "0.2"] if quick else []), check=True)
+        command += ["--seconds", "0.2"] if given.quick else []
+        subprocess.run(command + (["--isa", given.isa] if given.isa else []), check=True)
         rows: list[Row] = json.loads(to.read_text())
     return rows
 
@@ -114,13 +115,14 @@ def main() -> None:
     """Measures, prints and writes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a fraction of the time, for a first look")
+    parser.add_argument("--isa", choices=["avx2"], help="hold both libraries to this instruction set")
     parser.add_argument("--docs", type=Path, default=HERE.parent / "docs" / "benchmarks.md", help="the page to write")
     parser.add_argument("--json", type=Path, default=HERE / "results.json", help="the figures to write")
     given = parser.parse_args()
-    where: dict[str, Any] = machine(given.quick)
+    where: dict[str, Any] = machine((" --quick" if given.quick else "") + (f" --isa {given.isa}" if given.isa else ""))
     results: dict[str, list[Row]] = {}
     for part, (title, _) in PARTS.items():
-        results[part] = measure(part, given.quick)
+        results[part] = measure(part, given)
         print(f"## {title}\n\n{table(results[part])}\n", flush=True)
     given.json.write_text(json.dumps({"where": where, "results": results}, indent=1) + "\n")
     given.docs.write_text(page(where, results))

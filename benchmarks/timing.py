@@ -6,6 +6,8 @@ import argparse
 import contextlib
 import json
 import math
+import os
+import sys
 import time
 import timeit
 from collections.abc import Callable
@@ -26,6 +28,8 @@ PAUSE_SECONDS = 0.02
 # take part in each.
 CLOSE = 0.9
 FURTHER_ROUNDS = 3
+# What holds each library to an older instruction set: facula, PyTorch's own kernels, MKL and oneDNN under them.
+LIMITS = ("FACULA_ISA_LIMIT", "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA")
 
 
 def calls_per_turn(timer: timeit.Timer) -> int:
@@ -125,11 +129,16 @@ def geometric_mean(rows: list[Row]) -> float:
 
 
 def options(description: str, seconds: float) -> argparse.Namespace:
-    """What every script understands: --seconds for each case, --json FILE for the rows."""
+    """What every script understands: --seconds for each case, --json FILE for the rows, --isa for older processors."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--seconds", type=float, default=seconds, help="time for each case (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="write the rows here instead of printing a table")
-    return parser.parse_args()
+    parser.add_argument("--isa", choices=["avx2"], help="hold both libraries to this instruction set")
+    given = parser.parse_args()
+    if given.isa and any(os.environ.get(name, "").lower() != given.isa for name in LIMITS):  # both read it at import
+        limited = os.environ | {name: given.isa for name in LIMITS[:2]} | {name: given.isa.upper() for name in LIMITS[2:]}
+        os.execve(sys.executable, [sys.executable, *sys.argv], limited)
+    return given
 
 
 def amount(value: float | None, unit: str) -> str:
