@@ -126,6 +126,10 @@ LANE_OP Vec<T> shift_right(Vec<T> a, Vec<T> n) {
   return a.v >> n.v;
 }
 template <class T>
+LANE_OP Vec<T> shift_right(Vec<T> a, int n) {
+  return a.v >> n;
+}
+template <class T>
 LANE_OP Mask<T> retype(Mask<IntOf<T>> m) {
   return {m.m};
 }
@@ -302,8 +306,9 @@ LANE_OP Vec<float> through_double(F f, Vec<float> x, More... more) {
   return narrow(f(widen_low(x), widen_low(more)...), f(widen_high(x), widen_high(more)...));
 }
 
-// ---- int64 <-> double: exact for numbers of up to 53 bits ----
+// ---- integers <-> double, float: exact for numbers of up to 53, 24 bits ----
 
+LANE_OP Vec<float> to_float(Vec<int32_t> x) { return __builtin_convertvector(x.v, Vec<float>::Native); }
 LANE_OP Vec<double> to_double(Vec<int64_t> x) { return __builtin_convertvector(x.v, Vec<double>::Native); }
 LANE_OP Vec<int64_t> to_integer(Vec<double> x) { return __builtin_convertvector(x.v, Vec<int64_t>::Native); }
 
@@ -392,6 +397,11 @@ LANE_OP Vec<T> round_lanes(Vec<T> x) {
 }
 #endif
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+// 1 / sqrt(x) to 2^-11 for normal x.
+LANE_OP Vec<float> rough_inverse_root(Vec<float> x) { return _mm256_rsqrt_ps(x.v); }
+#endif
+
 // c - a * b rounded once.
 #if defined(__AVX512F__)
 LANE_OP Vec<float> residual(Vec<float> a, Vec<float> b, Vec<float> c) { return _mm512_fnmadd_ps(a.v, b.v, c.v); }
@@ -474,6 +484,11 @@ LANE_OP Vec<T> limit_below(Vec<T> x, Vec<T> c) {
 }
 #endif
 
+// p * 2^n where both are normal numbers; t is n + 1.5 * 2^(p-1), which has the integer in its low bits.
+template <class T>
+LANE_OP Vec<T> scale_normal(Vec<T> p, Vec<T> t) {
+  return from_bits<T>(bits_of(p) + shift_left(bits_of(t), sizeof(T) == 4 ? 23 : 52));
+}
 // p * 2^n for an integral n beyond the exponent range as well, one rounding.
 #if defined(__AVX512F__)
 LANE_OP Vec<float> scale_by_power(Vec<float> p, Vec<float> n) { return _mm512_maskz_scalef_ps(kAll16, p.v, n.v); }
@@ -515,7 +530,7 @@ LANE_OP Vec<float> significand(Vec<float> x) {
 LANE_OP Vec<double> significand(Vec<double> x) {
   return _mm512_maskz_getmant_pd(kAll8, x.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_zero);
 }
-// 1 / sqrt(x) to 2^-14.
+// 1 / sqrt(x) to 2^-14, also for subnormal x.
 LANE_OP Vec<float> rough_inverse_root(Vec<float> x) { return _mm512_maskz_rsqrt14_ps(kAll16, x.v); }
 LANE_OP Vec<double> rough_inverse_root(Vec<double> x) { return _mm512_maskz_rsqrt14_pd(kAll8, x.v); }
 // The exponent: 2^k <= |x| < 2^(k + 1).

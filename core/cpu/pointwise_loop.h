@@ -1,10 +1,11 @@
 // From a formula to kernels: the loop over lanes, and which instances a line of the table asks for.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
 
-#include "cpu/lanes.h"
+#include "cpu/lanes_twin.h"
 #include "cpu/pointwise.h"
 #include "ops/pointwise.h"
 
@@ -19,11 +20,14 @@ constexpr int64_t kAheadBytes = 2048, kFarBytes = int64_t{1} << 16;
 
 // out[i] = f(in[0][i], ...). The last, partial vector is staged in local memory and goes through the same loop, so that
 // the formula is compiled once. f returns lanes or a mask.
-template <class T, int arity, class F>
+template <class T, int arity, class V = typename LanesOf<T>::type, class F>
 LANE_OP void loop_over_lanes(F f, int64_t n, void* out, const void* const* in) {
-  using V = typename LanesOf<T>::type;
   constexpr int W = V::width;
-  auto compute = [&]<size_t... k>(std::index_sequence<k...>, auto& p, int64_t i) { return f(load(p[k] + i)...); };
+  auto compute = [&]<size_t... k>(std::index_sequence<k...>, auto& p, int64_t i) {
+    V x[arity];
+    (load_lanes(p[k] + i, x[k]), ...);
+    return f(x[k]...);
+  };
   constexpr auto operands = std::make_index_sequence<arity>();
   const T* p[arity];
   for (int k = 0; k < arity; ++k) p[k] = static_cast<const T*>(in[k]);
@@ -41,9 +45,9 @@ LANE_OP void loop_over_lanes(F f, int64_t n, void* out, const void* const* in) {
     int rest = 0;
     bool far = n >= kFarBytes / static_cast<int64_t>(sizeof(T));
     for (;;) {
-      for (; i + W <= n; i += W) {
+      for (int64_t last = n - W; i <= last; i += W) {
         asm("" : "+r"(far));  // one loop, not one for each of its values
-        if (far) {
+        if (__builtin_expect(far, 0)) {
           for (int k = 0; k < arity; ++k) __builtin_prefetch(reinterpret_cast<const char*>(p[k] + i) + kAheadBytes);
           __builtin_prefetch(reinterpret_cast<const char*>(to + i) + kAheadBytes, 1);
         }
@@ -53,7 +57,12 @@ LANE_OP void loop_over_lanes(F f, int64_t n, void* out, const void* const* in) {
       rest = static_cast<int>(n - i);
       rest_to = to + i;
       for (int k = 0; k < arity; ++k) {
-        store(stage[k], load_partial(p[k] + i, rest, T(1)));
+        if constexpr (W * sizeof(T) == kLaneBytes) {
+          store(stage[k], load_partial(p[k] + i, rest, T(1)));
+        } else {
+          std::fill_n(stage[k], W, T(1));
+          std::memcpy(stage[k], p[k] + i, static_cast<size_t>(rest) * sizeof(T));
+        }
         p[k] = stage[k];
       }
       to = staged_out;
@@ -113,7 +122,7 @@ LANE_OP void loop_over_stored(F f, int64_t n, void* out, const void* const* in, 
   bool far = n >= kFarBytes / static_cast<int64_t>(sizeof(S));
   for (int64_t i = 0; i < n; i += V::width) {
     asm("" : "+r"(far));
-    if (far) {
+    if (__builtin_expect(far, 0)) {
       for (int k = 0; k < arity; ++k)
         if (!(constants >> k & 1)) __builtin_prefetch(reinterpret_cast<const char*>(p[k] + i) + kAheadBytes);
       __builtin_prefetch(reinterpret_cast<const char*>(to + i) + kAheadBytes, 1);

@@ -48,21 +48,33 @@ ANY_MATH V sign(V x) { return select(x > 0, V(1), select(x < 0, V(-1), V(0))); }
 LANE_MATH V sqrt(V x) { return sqrt_lanes(x); }
 // y = 1 / sqrt(x) to some bits; with e = 1 - x y^2, whose product is taken in two parts, 1 / sqrt(x) is y times the
 // series of 1 / sqrt(1 - e).
+LANE_MATH V rsqrt_from(V x, V y) {
+  V p = x * y, e = residual(p, y, V(1.0)) + residual(x, y, p) * y, series;
+  if constexpr (kIsFloat<V>)
+    series = polynomial(e, 0.5, 0.375);
+  else
+    series = polynomial(e, 0.5, 0.375, 0.3125, 0.2734375);
+  return y + y * e * series;
+}
+LANE_MATH V rsqrt_by_root(V x) {  // tiny operands are scaled so that the residuals are not subnormal
+  auto tiny = x < (kIsFloat<V> ? 0x1p-90 : 0x1p-900);
+  V a = select(tiny, x * 0x1p80, x), s = sqrt_lanes(a), y = 1.0 / s;
+  V half_error = 0.5 * (2.0 * residual(y, s, V(1.0)) - y * y * residual(s, s, a));
+  V better = y + y * half_error;
+  y = select((y > 0.0) & (y < kInf), better, y);
+  return select(tiny, y * 0x1p40, y);
+}
 LANE_MATH V rsqrt(V x) {
-  if constexpr (requires { rough_inverse_root(x); }) {
-    V y = rough_inverse_root(x), p = x * y, e = residual(p, y, V(1.0)) + residual(x, y, p) * y, series;
-    if constexpr (kIsFloat<V>)
-      series = polynomial(e, 0.5, 0.375);
-    else
-      series = polynomial(e, 0.5, 0.375, 0.3125, 0.2734375);
-    return select((y > 0.0) & (y < kInf), y + y * e * series, y);
-  } else {  // tiny operands are scaled so that the residuals are not subnormal
-    auto tiny = x < (kIsFloat<V> ? 0x1p-90 : 0x1p-900);
-    V a = select(tiny, x * 0x1p80, x), s = sqrt_lanes(a), y = 1.0 / s;
-    V half_error = 0.5 * (2.0 * residual(y, s, V(1.0)) - y * y * residual(s, s, a));
-    V better = y + y * half_error;
-    y = select((y > 0.0) & (y < kInf), better, y);
-    return select(tiny, y * 0x1p40, y);
+  if constexpr (requires { significand(x); }) {
+    V y = rough_inverse_root(x);
+    return select((y > 0.0) & (y < kInf), rsqrt_from(x, y), y);
+  } else if constexpr (requires { rough_inverse_root(x); }) {
+    auto regular = (x >= 0x1p-90) & (x < kInf);
+    V y = rsqrt_from(x, rough_inverse_root(x));
+    if (__builtin_expect(any(!regular), 0)) y = select(regular, y, rsqrt_by_root(x));
+    return y;
+  } else {
+    return rsqrt_by_root(x);
   }
 }
 

@@ -21,22 +21,23 @@ LANE_MATH V exp_tail(V r) {  // (exp(r) - 1 - r), relative error of exp 2^-32 an
                       0.00019841269896684447, 2.4801586924671555e-05, 2.7557234554888284e-06, 2.75575827763305e-07,
                       2.5112145926039327e-08, 2.0826536485002061e-09);
 }
-LANE_MATH V round_by_magic(V x) {  // nearest integer, |x| < 2^22 (float) or 2^51
-  constexpr double magic = kIsFloat<V> ? 0x1.8p23 : 0x1.8p52;
-  return (x + magic) - magic;
-}
+// Added to a number, it leaves the nearest integer in the low bits; |x| < 2^22 (float) or 2^51.
+template <class V>
+inline constexpr double kMagic = kIsFloat<V> ? 0x1.8p23 : 0x1.8p52;
+LANE_MATH V round_by_magic(V x) { return (x + kMagic<V>)-kMagic<V>; }
 // ln 2 in two parts; the product of the first with an exponent is exact.
 template <class V>
 inline constexpr double kLn2High = kIsFloat<V> ? 0x1.62e4p-1 : 0x1.62e42fee00000p-1;
 template <class V>
 inline constexpr double kLn2Low = kIsFloat<V> ? 1.42860676533018704e-06 : 1.90821492927058770e-10;
 
-LANE_MATH ExpParts<V> exp_parts(V x) {
-  constexpr double magic = kIsFloat<V> ? 0x1.8p23 : 0x1.8p52;
-  V n = (x * M_LOG2E + magic) - magic;
+LANE_MATH ExpParts<V> exp_parts(V x, V t) {  // t: n and the magic number
+  V n = t - kMagic<V>;
   V r = (x - n * kLn2High<V>)-n * kLn2Low<V>;
   return {n, r, exp_tail(r)};
 }
+LANE_MATH V exp_steps(V x) { return x * M_LOG2E + kMagic<V>; }
+LANE_MATH ExpParts<V> exp_parts(V x) { return exp_parts(x, exp_steps(x)); }
 LANE_MATH V clamp_to(V x, double lo, double hi) {  // NaN passes
   return limit_above(limit_below(x, V(lo)), V(hi));
 }
@@ -81,24 +82,42 @@ LANE_MATH ExpSum<V> exp_sum(V x) {
     return {n, high, s - (high - 1.0)};
   }
 }
+// Results 2^n p of lanes without an instruction for it: y where all n are moderate, else what x says, lane by lane.
+template <RealLanes V>
+[[gnu::always_inline]] inline V exp_by_range(V x, V y, V p, V n, double moderate, double low, double high) {
+  if (__builtin_expect(any(!(abs(x) < moderate)), 0))
+    y = select(x > high, V(kInf), select(x < low, V(0.0), scale_by_power(p, n)));
+  return y;
+}
 LANE_MATH V exp(V x) {
   constexpr double low = kIsFloat<V> ? -104 : -746, high = kIsFloat<V> ? 89 : 710;
   if constexpr (requires { scale_inside(x, x, x, low, high); }) {
     auto sum = exp_sum(x);
     return scale_inside(sum.high, sum.n, x, low, high);
   } else {
-    auto sum = exp_sum(clamp_to(x, low, high));
-    return scale_by_power(sum.high, sum.n);
+    V t = exp_steps(x);
+    auto [n, r, tail] = exp_parts(x, t);
+    V p = 1.0 + (r + tail);
+    return exp_by_range(x, scale_normal(p, t), p, n, kIsFloat<V> ? 87 : 708, low, high);
   }
 }
+template <RealLanes V>
+[[gnu::noinline, gnu::cold]] V exp_rare(V x) {
+  return exp(x);
+}
 LANE_MATH V exp2(V x) {
-  x = clamp_to(x, kIsFloat<V> ? -152 : -1077, kIsFloat<V> ? 129 : 1025);
+  constexpr double low = kIsFloat<V> ? -152 : -1077, high = kIsFloat<V> ? 129 : 1025;
   if constexpr (LooksUp<V>) {
+    x = clamp_to(x, low, high);
     V t = x + kRoundTo16th, n = t - kRoundTo16th, power = lookup16(kPowers.high, bits_of(t));
     return scale_by_power(power + power_rest(t, power, (x - n) * M_LN2), n);
-  } else {
+  } else if constexpr (requires { scale_inside(x, x, x, low, high); }) {
+    x = clamp_to(x, low, high);
     V n = round_by_magic(x), r = (x - n) * M_LN2;
     return scale_by_power(1.0 + (r + exp_tail(r)), n);
+  } else {
+    V t = x + kMagic<V>, n = t - kMagic<V>, r = (x - n) * M_LN2, p = 1.0 + (r + exp_tail(r));
+    return exp_by_range(x, scale_normal(p, t), p, n, kIsFloat<V> ? 125 : 1021, low, high);
   }
 }
 LANE_MATH V expm1(V x) {
@@ -121,18 +140,21 @@ template <bool may_be_subnormal, RealLanes V>
     return {exponent_to(x, m), m - 1.0};
   } else {
     using T = typename V::Lane;
-    constexpr int mantissa = kIsFloat<V> ? 23 : 52, bias = kIsFloat<V> ? 127 : 1023, up = kIsFloat<V> ? 25 : 54;
-    constexpr double big = kIsFloat<V> ? 0x1p23 : 0x1p52;
+    constexpr int mantissa = kIsFloat<V> ? 23 : 52, up = kIsFloat<V> ? 25 : 54;
     V shift(0.0);
     if constexpr (may_be_subnormal) {
       auto subnormal = x < std::numeric_limits<T>::min();
       x = select(subnormal, x * (kIsFloat<V> ? 0x1p25 : 0x1p54), x);
       shift = select(subnormal, V(up), shift);
     }
-    auto one = bits_of(V(1.0));
-    auto biased = shift_right_logical(bits_of(x) - bits_of(V(2.0 / 3.0)) + one, mantissa);
-    V m = from_bits<T>(bits_of(x) - shift_left(biased, mantissa) + one);
-    V k = from_bits<T>(bit_or(biased, bits_of(V(big)))) - (big + bias);
+    auto bits = bits_of(x), above = bits - bits_of(V(2.0 / 3.0));  // its high bits: k
+    V k, m = from_bits<T>(bits - shift_left(shift_right_logical(above, mantissa), mantissa));
+    if constexpr (kIsFloat<V>) {
+      k = to_float(shift_right(above, mantissa));
+    } else {  // the same plus the bias, as the low bits of a number
+      auto biased = shift_right_logical(above + bits_of(V(1.0)), mantissa);
+      k = from_bits<T>(bit_or(biased, bits_of(V(0x1p52)))) - (0x1p52 + 1023);
+    }
     return {may_be_subnormal ? k - shift : k, m - 1.0};
   }
 }
@@ -163,11 +185,35 @@ LANE_MATH V log_specials(V x, V r) {
   V special = select(x == 0.0, V(-kInf), select(x < 0.0, V(kNan), x));
   return select((x > 0.0) & (x < kInf), r, special);
 }
+// f(log_parts(x)) for a logarithm f of positive x, and the special values. One comparison finds the vectors that have
+// subnormal or other operands.
+template <RealLanes V, class F>
+[[gnu::always_inline]] inline V log_everywhere(V x, F f) {
+  using Limits = std::numeric_limits<typename V::Lane>;
+  using Bits = decltype(bits_of(x));
+  // Compared as unsigned numbers, these are outside [least, greatest] of the normal ones.
+  const Bits least = bits_of(V(Limits::min())), span = bits_of(V(Limits::max())) - least;
+  const Bits turn(std::numeric_limits<typename Bits::Lane>::min());
+  const bool rare = any(bits_of(x) - (least - turn) > span + turn);
+  V regular = x, shift(0.0);
+  if (__builtin_expect(rare, 0)) {
+    auto subnormal = x < Limits::min();
+    regular = select(subnormal, x * (kIsFloat<V> ? 0x1p25 : 0x1p54), x);
+    shift = select(subnormal, V(kIsFloat<V> ? 25 : 54), shift);
+  }
+  auto [k, m] = log_parts<false>(regular);
+  V y = f(LogParts<V>{k - shift, m});
+  return __builtin_expect(rare, 0) ? log_specials(x, y) : y;
+}
 LANE_MATH V log(V x) {
-  if constexpr (TakesApart<V>) return log_by_table<kNatural>(x);
-  auto [k, f] = log_parts<true>(x);
-  auto [h, low] = log_sum(k, f, log_tail(f));
-  return log_specials(x, h + low);
+  if constexpr (TakesApart<V>) {
+    return log_by_table<kNatural>(x);
+  } else {
+    return log_everywhere(x, [](auto parts) {
+      auto [h, low] = log_sum(parts.k, parts.f, log_tail(parts.f));
+      return h + low;
+    });
+  }
 }
 // log(1 + x + low) for a correction `low` below an ulp of x, where 1 + x is a positive number.
 LANE_MATH Pair<V> log1p_parts(V x, V low) {
@@ -210,7 +256,7 @@ LANE_MATH V tanh_double(V x) {
 }
 // 1 / (1 + exp(-x)) for x >= 0, exp(x) / (1 + exp(x)) below: no overflow, no cancellation. The denominator stays in two
 // parts; dropping the low part of exp costs at most a quarter of an ulp.
-LANE_MATH V sigmoid(V x) {
+LANE_MATH V sigmoid_by_scaling(V x) {
   V a = limit_below(-abs(x), V(kIsFloat<V> ? -104 : -746));
   auto [n, p, p_low] = exp_sum(a);
   V e = scale_by_power(p, n);
@@ -219,6 +265,22 @@ LANE_MATH V sigmoid(V x) {
   V inverse = rough_reciprocal(1.0 + e), y = num * inverse;
   y = y + inverse * (residual(y, e, num - y) + num_low);
   return scale_by_power(y, select(positive, V(0.0), n));
+}
+LANE_MATH V sigmoid(V x) {
+  if constexpr (requires { scale_inside(x, x, x, 0, 0); }) {
+    return sigmoid_by_scaling(x);
+  } else {  // where the squared exponential is a normal number the quotient needs no scaling; beyond, it is exp(x)
+    constexpr double least = kIsFloat<V> ? -40 : -340;
+    V a = limit_below(-abs(x), V(least)), t = exp_steps(a);
+    auto [n, r, tail] = exp_parts(a, t);
+    V s = r + tail, p = 1.0 + s, p_low = s - (p - 1.0), power = scale_normal(V(1.0), t), e = p * power;
+    auto positive = x >= 0.0;
+    V num = select(positive, V(1.0), e), num_low = select(positive, V(0.0), p_low * power);
+    V inverse = rough_reciprocal(1.0 + e), y = num * inverse;
+    y = y + inverse * (residual(y, e, num - y) + num_low);
+    if (__builtin_expect(any(x < least), 0)) y = select(x < least, exp_rare(x), y);
+    return y;
+  }
 }
 // log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), the exponential in two parts.
 LANE_MATH V softplus(V x) {

@@ -86,19 +86,25 @@ struct TwoParts {
 LANE_MATH V log_to_base(V x, const TwoParts& scale, const TwoParts& two) {
   auto high = [](const TwoParts& p) { return kIsFloat<V> ? p.float_high : p.double_high; };
   auto low = [](const TwoParts& p) { return kIsFloat<V> ? p.float_low : p.double_low; };
-  auto [k, f] = log_parts<true>(x);
-  V p = f * high(scale), tail = (log_tail(f) * high(scale) - residual(f, V(high(scale)), p)) + f * low(scale);
-  auto [h, rest] = ordered_sum(k * high(two), p);
-  return log_specials(x, h + (rest + (tail + k * low(two))));
+  return log_everywhere(x, [=](auto parts) {
+    auto [k, f] = parts;
+    V p = f * high(scale), tail = (log_tail(f) * high(scale) - residual(f, V(high(scale)), p)) + f * low(scale);
+    auto [h, rest] = ordered_sum(k * high(two), p);
+    return h + (rest + (tail + k * low(two)));
+  });
 }
-LANE_MATH_CALL V log2(V x) {
-  if constexpr (TakesApart<V>) return log_by_table<kBinary>(x);
-  return log_to_base(x, {0x1.715476p+0, 1.92596299e-08, M_LOG2E, 2.0355273740931033e-17}, {1, 0, 1, 0});
+LANE_MATH V log2(V x) {
+  if constexpr (TakesApart<V>)
+    return log_by_table<kBinary>(x);
+  else
+    return log_to_base(x, {0x1.715476p+0, 1.92596299e-08, M_LOG2E, 2.0355273740931033e-17}, {1, 0, 1, 0});
 }
-LANE_MATH_CALL V log10(V x) {
-  if constexpr (TakesApart<V>) return log_by_table<kDecimal>(x);
-  return log_to_base(x, {0x1.bcb7b2p-2, -1.01030501e-08, M_LOG10E, 1.0983196502167651e-17},
-                     {0x1.344p-2, 4.6050389811952138e-06, 0x1.34413509f78p-2, 2.8363394551044964e-14});
+LANE_MATH V log10(V x) {
+  if constexpr (TakesApart<V>)
+    return log_by_table<kDecimal>(x);
+  else
+    return log_to_base(x, {0x1.bcb7b2p-2, -1.01030501e-08, M_LOG10E, 1.0983196502167651e-17},
+                       {0x1.344p-2, 4.6050389811952138e-06, 0x1.34413509f78p-2, 2.8363394551044964e-14});
 }
 
 }  // namespace facula::lane_math

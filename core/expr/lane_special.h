@@ -64,11 +64,12 @@ LANE_MATH V erf(V x) {
                    -0.00023471046103818949, 2.9808508742218142e-05, 2.9854923213150552e-06, -2.5072837149228743e-06,
                    6.5474860215196096e-07, -1.0344317957299686e-07, 1.0429230205548103e-08, -6.2300017392288446e-10,
                    1.6896225432680245e-11);
-  auto [n, r, tail] = exp_parts(y);
-  V large = 1.0 - scale_by_power(1.0 + (r + tail), n);
+  V t = exp_steps(y);
+  auto [n, r, tail] = exp_parts(y, t);
+  V large = 1.0 - (1.0 + (r + tail)) * scale_normal(V(1.0), t);
   return select(a < 1.0, erf_near_zero(x), with_sign(large, x));
 }
-LANE_MATH_CALL V erfc(V x) {
+LANE_MATH V erfc(V x) {
   V a = abs(x), tail = erfc_positive(clamp_to(a, 0.46, kIsFloat<V> ? 10.1 : 28));
   return select(a < 0.476, 1.0 - erf_near_zero(x), select(isnan(x), x, select(x < 0.0, 2.0 - tail, tail)));
 }
@@ -84,7 +85,7 @@ LANE_MATH V times_sum(V x, V a, V t, V p, V low) {
   V y = x * high;
   return y + (x * (rest + (low - residual(t, p, q))) - residual(x, high, y));
 }
-LANE_MATH_CALL V erfinv(V x) {
+LANE_MATH V erfinv(V x) {
   auto [k, f] = log_parts<false>(residual(x, x, V(1.0)));
   auto [l, l_low] = ordered_sum(k * kLn2High<V>, f);
   l_low = l_low + (log_tail(f) + k * kLn2Low<V>);

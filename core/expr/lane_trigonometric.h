@@ -100,7 +100,7 @@ template <class D>
   D num_low = (a - num) + a_rest, den_low = (b - den) + b_rest, inverse = rough_reciprocal(den), y = num * inverse;
   return y + inverse * (residual(y, den, num) + (num_low - y * den_low));
 }
-LANE_MATH_CALL V tan(V x) {
+LANE_MATH V tan(V x) {
   if (__builtin_expect(!all_within(x, kAngleLimit<V>), 0)) return tan_by_libm(x);
   if constexpr (LooksUpTurns<V>)
     return select(x == 0.0, x, tangent_by_table(x));
@@ -166,7 +166,7 @@ LANE_MATH V atan_float(V x) {
   low = low + select(steep, V(2 * kQuarterLow<V>), V(0.0));
   return with_sign(high + (low + t * z * p), x);
 }
-LANE_MATH_CALL V atan(V x) {
+LANE_MATH V atan(V x) {
   if constexpr (kIsFloat<V>)
     return atan_float(x);
   else
@@ -202,7 +202,7 @@ template <bool cosine, RealLanes V>
   V y = high + (((base - high) + part) + (twice * rest + quarters * kQuarterLow<V>));
   return cosine ? y : with_sign(y, x);
 }
-LANE_MATH_CALL V asin(V x) { return inverse_sine<false>(x); }
-LANE_MATH_CALL V acos(V x) { return inverse_sine<true>(x); }
+LANE_MATH V asin(V x) { return inverse_sine<false>(x); }
+LANE_MATH V acos(V x) { return inverse_sine<true>(x); }
 
 }  // namespace facula::lane_math
