@@ -51,23 +51,36 @@ LANE_MATH V erfc_positive(V a) {
     y = num * inverse;
   return scale_by_power(y + inverse * (residual(y, den, num) + (num_low - y * den_low)), n);
 }
-LANE_MATH V erf(V x) {
-  if constexpr (LooksUp<V>) return erf_by_pieces(x);
-  // 1 - exp(polynomial): log erfc on [1, 4] to 2^-29.8 of erfc (float), on [1, 6] to 2^-54.7 (double)
-  V a = limit_above(abs(x), V(kIsFloat<V> ? 4.0 : 6.0)), y;
-  if constexpr (kIsFloat<V>)
-    y = polynomial(a, -0.000353696902, -1.12704015, -0.638225436, -0.103037648, 0.0218054969, -0.00293966639,
-                   0.00018558187);
-  else
-    y = polynomial(a, -1.1100025585557562e-06, -1.128368293840236, -0.63666932220400185, -0.10263319256511118,
+// Float erf above 3/4 without tables, 1 - exp(y): y = log erfc(a) = c0 + u q(u) with u = a - c (least squares, 2^-30 of
+// erf). c is a float whose c0 has few bits (Gal 1986), so that y is rounded once it has been reduced.
+LANE_MATH V erf_far_float(V a) {
+  constexpr double c0 = -0x1.e97cp+0;
+  V u = a - 0x1.060324p+0;
+  V q = polynomial(u, -2.67863727, -0.84600246, -0.0406279601, 0.00980030652, -0.0019520307, 0.000273150537,
+                   -1.87033984e-05);
+  V t = exp_steps(u * q + c0), n = t - kMagic<V>, power = scale_normal(V(1.0), t);
+  V r = (u * q + (c0 - n * kLn2High<V>)) - n * kLn2Low<V>;
+  return (1.0 - power) - (r + exp_tail(r)) * power;
+}
+// 1 - exp(polynomial): log erfc on [1, 6] to 2^-54.7.
+LANE_MATH V erf_far_double(V a) {
+  V y = polynomial(a, -1.1100025585557562e-06, -1.128368293840236, -0.63666932220400185, -0.10263319256511118,
                    0.018857561488255539, 0.00059405661574289247, -0.0021083834993340335, 0.00092703668913543937,
                    -0.00023471046103818949, 2.9808508742218142e-05, 2.9854923213150552e-06, -2.5072837149228743e-06,
                    6.5474860215196096e-07, -1.0344317957299686e-07, 1.0429230205548103e-08, -6.2300017392288446e-10,
                    1.6896225432680245e-11);
   V t = exp_steps(y);
   auto [n, r, tail] = exp_parts(y, t);
-  V large = 1.0 - (1.0 + (r + tail)) * scale_normal(V(1.0), t);
-  return select(a < 1.0, erf_near_zero(x), with_sign(large, x));
+  return 1.0 - (1.0 + (r + tail)) * scale_normal(V(1.0), t);
+}
+LANE_MATH V erf(V x) {
+  if constexpr (LooksUp<V>) return erf_by_pieces(x);
+  V a = limit_above(abs(x), V(kIsFloat<V> ? 4.0 : 6.0)), far;
+  if constexpr (kIsFloat<V>)
+    far = erf_far_float(a);
+  else
+    far = erf_far_double(a);
+  return select(a < (kIsFloat<V> ? 0.75 : 1.0), erf_near_zero(x), with_sign(far, x));
 }
 LANE_MATH V erfc(V x) {
   V a = abs(x), tail = erfc_positive(clamp_to(a, 0.46, kIsFloat<V> ? 10.1 : 28));

@@ -84,8 +84,6 @@ EXACT: dict[str, tuple[Callable, float, float]] = {
 }
 # Larger bounds, in float64 only: sums of a recurrence, which partly cancel between 2 and 3.
 BOUND = {"lgamma": 3.0, "digamma": 3.5}
-# In float32; AVX-512 has tables for it and stays below 1, the others reach 1.1 with and 1.34 without fused products.
-FLOAT_BOUND = {"erf": 1.35}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -93,7 +91,7 @@ FLOAT_BOUND = {"erf": 1.35}
 def test_unary_error(name: str, dtype: type) -> None:
     exact, lo, hi = EXACT[name]
     x = samples(dtype, lo, hi, 40 if name in {"lgamma", "digamma", "erfinv"} else 90)
-    bound = FLOAT_BOUND.get(name, 1.0) if dtype == np.float32 else BOUND.get(name, 2.0)
+    bound = 1.0 if dtype == np.float32 else BOUND.get(name, 2.0)
     with mp.workprec(160):
         for a, y in zip(x.tolist(), evaluate(name, x).tolist()):
             error = ulp_error(y, exact(mp.mpf(a)), dtype)
@@ -115,6 +113,7 @@ HARD = {
     "atanh": np.array([0.5, 1 - 2.0**-53, 1 - 2.0**-24, 5e-324, 1e-8]),
     "log2": np.array([5e-324, 2.0**-1022, 1 - 2.0**-53, 1 + 2.0**-52, 4 / 3, 2 / 3, 1.7e308]),
     "log10": np.array([5e-324, 2.0**-1022, 1 - 2.0**-53, 1 + 2.0**-52, 4 / 3, 2 / 3, 1.7e308]),
+    "erf": np.array([0.7499999, 0.75, 0.75084, 0.7579980, 0.98896819, 1.0, 1.05855048, 1.118425, 3.99, 5.99]),
     "erfc": np.array([0.46, 0.476, -0.476, 5.9, 10.05, 26.5, 27.2, -6.0, 1e-300]),
     "erfinv": np.array([0.9966, 0.99905, 1 - 2.0**-24, 1 - 2.0**-53, 1e-8, 5e-324, -0.5]),
     "lgamma": np.array([0.75, 1.5, 2.5, 6.5, 5e-324, 1 + 2.0**-52, 2 - 2.0**-52, 1e300, 1e17]),
@@ -131,7 +130,7 @@ def test_hard_points(name: str, dtype: type) -> None:
     x = x[np.isfinite(x) & (np.abs(x) <= (1 if name in {"asin", "acos"} else INF)) & (x != 0)]
     if name in {"atanh", "erfinv"}:
         x = x[np.abs(x) < 1]
-    bound = FLOAT_BOUND.get(name, 1.0) if dtype == np.float32 else BOUND.get(name, 2.0)
+    bound = 1.0 if dtype == np.float32 else BOUND.get(name, 2.0)
     with mp.workprec(1300):
         for a, y in zip(x.tolist(), evaluate(name, x).tolist()):
             want = mp.loggamma(a).real if name == "lgamma" else exact(mp.mpf(a))
@@ -357,3 +356,15 @@ def test_gradients_at_ties_and_borders_as_pytorch() -> None:
     assert gradient("leaky_relu", 0, 0.0, 0.25) == 0.25
     assert gradient("fmax", 0, 1.0, 1.0) == 1 and gradient("fmax", 1, 1.0, 1.0) == 0
     assert gradient("logit", 0, 1.0) == INF and math.isnan(gradient("logit", 0, 2.0))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["exp", "exp2", "log", "log2", "log10", "rsqrt", "sigmoid", "erf", "erfc", "erfinv"])
+def test_neighbours_do_not_matter(name: str, dtype: type) -> None:
+    """Vectors with special or extreme operands may go another way; the other lanes have the same bits."""
+    rng = np.random.default_rng(3)
+    x = (rng.random(192) * (0.98 if name == "erfinv" else 20)).astype(dtype)
+    special = np.array([INF, -INF, NAN, 0.0, -1.0, 5e-324, 1e-40, 1e30, -1e30, -95.0, 0.9999], dtype)
+    mixed = np.where(np.arange(192) % 5 == 0, np.resize(special, 192), x)
+    apart = np.arange(192) % 5 != 0
+    assert evaluate(name, mixed)[apart].tobytes() == evaluate(name, x)[apart].tobytes()
