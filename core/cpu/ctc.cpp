@@ -50,11 +50,13 @@ struct Sample {
     T* __restrict to = emission.data();
     for (int64_t s = 0; s < states; ++s) to[s] = from[at[s]];
   }
+  // Beside the largest term, which is 1, the smallest that exp does quickly vanish: so does exp(-infinity).
   static Vec<T> log_sum(Vec<T> a, Vec<T> b, Vec<T> c) {
     Vec<T> m = select(a > b, a, b);
     m = select(m > c, m, c);
-    m = select(m == Vec<T>(kNever<T>), Vec<T>(T(0)), m);
-    return m + log(exp(a - m) + exp(b - m) + exp(c - m));
+    const Vec<T> top = select(m == Vec<T>(kNever<T>), Vec<T>(T(0)), m), least = T(sizeof(T) == 4 ? -80 : -700);
+    auto term = [&](Vec<T> x) { return exp(limit_below(x - top, least)); };
+    return m + log(term(a) + term(b) + term(c));
   }
 
   void forward(T* loss, T* alpha) {
