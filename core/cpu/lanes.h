@@ -153,6 +153,16 @@ LANE_OP void store(T* p, Vec<T> x) {
   std::memcpy(p, &x.v, sizeof x.v);
 }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+// The first n lanes of 4 or 8 bytes.
+alignas(32) inline constexpr int64_t kFirstLanes[8] = {-1, -1, -1, -1, 0, 0, 0, 0};
+template <int bytes>
+LANE_OP __m256i first_lanes(int n) {
+  return _mm256_loadu_si256(
+      reinterpret_cast<const __m256i*>(reinterpret_cast<const char*>(kFirstLanes + 4) - bytes * n));
+}
+#endif
+
 // The first n < width lanes; the rest are `fill`, so that no lane computes on garbage (denormals are slow).
 template <class T>
 LANE_OP Vec<T> load_partial(const T* p, int n, T fill) {
@@ -162,6 +172,16 @@ LANE_OP Vec<T> load_partial(const T* p, int n, T fill) {
     return (typename Vec<T>::Native)_mm512_mask_loadu_ps((__m512)Vec<T>(fill).v, static_cast<__mmask16>(mask), p);
   if constexpr (sizeof(T) == 8)
     return (typename Vec<T>::Native)_mm512_mask_loadu_pd((__m512d)Vec<T>(fill).v, static_cast<__mmask8>(mask), p);
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4 || sizeof(T) == 8) {
+    const __m256i mask = first_lanes<sizeof(T)>(n);
+    __m256i x;
+    if constexpr (sizeof(T) == 4)
+      x = _mm256_maskload_epi32(reinterpret_cast<const int*>(p), mask);
+    else
+      x = _mm256_maskload_epi64(reinterpret_cast<const long long*>(p), mask);
+    return (typename Vec<T>::Native)_mm256_blendv_epi8((__m256i)Vec<T>(fill).v, x, mask);
+  }
 #endif
   alignas(kLaneBytes) T lanes[Vec<T>::width];
   store(lanes, Vec<T>(fill));
@@ -175,6 +195,12 @@ LANE_OP void store_partial(T* p, const T* staged, int n) {
   const unsigned mask = (1u << n) - 1;
   if constexpr (sizeof(T) == 4) return _mm512_mask_storeu_ps(p, static_cast<__mmask16>(mask), _mm512_load_ps(staged));
   if constexpr (sizeof(T) == 8) return _mm512_mask_storeu_pd(p, static_cast<__mmask8>(mask), _mm512_load_pd(staged));
+#elif defined(__AVX2__)
+  const __m256i* from = reinterpret_cast<const __m256i*>(staged);
+  if constexpr (sizeof(T) == 4)
+    return _mm256_maskstore_epi32(reinterpret_cast<int*>(p), first_lanes<4>(n), _mm256_load_si256(from));
+  if constexpr (sizeof(T) == 8)
+    return _mm256_maskstore_epi64(reinterpret_cast<long long*>(p), first_lanes<8>(n), _mm256_load_si256(from));
 #endif
   std::memcpy(p, staged, static_cast<size_t>(n) * sizeof(T));
 }
