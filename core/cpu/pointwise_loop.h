@@ -69,7 +69,11 @@ LANE_OP void loop_over_lanes(F f, int64_t n, void* out, const void* const* in) {
       i = 0;
       n = W;
     }
-    if (rest) store_partial(rest_to, staged_out, rest);
+    if constexpr (W * sizeof(T) == kLaneBytes) {
+      if (rest) store_partial(rest_to, staged_out, rest);
+    } else {
+      if (rest) std::memcpy(rest_to, staged_out, static_cast<size_t>(rest) * sizeof(Out));
+    }
   }
 }
 
