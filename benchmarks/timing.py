@@ -135,9 +135,10 @@ def options(description: str, seconds: float) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="write the rows here instead of printing a table")
     parser.add_argument("--isa", choices=["avx2"], help="hold both libraries to this instruction set")
     given = parser.parse_args()
-    if given.isa and any(os.environ.get(name, "").lower() != given.isa for name in LIMITS):  # both read it at import
-        limited = os.environ | {name: given.isa for name in LIMITS[:2]} | {name: given.isa.upper() for name in LIMITS[2:]}
-        os.execve(sys.executable, [sys.executable, *sys.argv], limited)
+    if given.isa:  # read by both libraries at import: the process begins anew
+        names = {name: given.isa if name in LIMITS[:2] else given.isa.upper() for name in LIMITS}
+        if any(os.environ.get(name) != limit for name, limit in names.items()):
+            os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | names)
     return given
 
 
