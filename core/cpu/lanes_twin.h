@@ -25,56 +25,36 @@ struct Twin {
   template <class N>
     requires(std::is_arithmetic_v<N>)
   LANE_OP Twin(N x) : a(x), b(x) {}
+  // clang-format off
 #define OF_BOTH(op) \
   friend LANE_OP Twin operator op(Twin x, Twin y) { return {x.a op y.a, x.b op y.b}; }
-  OF_BOTH(+)
-  OF_BOTH(-)
-  OF_BOTH(*)
-  OF_BOTH(/)
+  OF_BOTH(+) OF_BOTH(-) OF_BOTH(*) OF_BOTH(/)
 #undef OF_BOTH
   friend LANE_OP Twin operator-(Twin x) { return {-x.a, -x.b}; }
 #define OF_BOTH(op) \
   friend LANE_OP TwinMask<T> operator op(Twin x, Twin y) { return {x.a op y.a, x.b op y.b}; }
-  OF_BOTH(<)
-  OF_BOTH(<=)
-  OF_BOTH(>)
-  OF_BOTH(>=)
-  OF_BOTH(==)
-  OF_BOTH(!=)
+  OF_BOTH(<) OF_BOTH(<=) OF_BOTH(>) OF_BOTH(>=) OF_BOTH(==) OF_BOTH(!=)
 #undef OF_BOTH
-      friend LANE_OP Twin select(TwinMask<T> c, Twin x, Twin y) {
-    return {select(c.a, x.a, y.a), select(c.b, x.b, y.b)};
-  }
+  friend LANE_OP Twin select(TwinMask<T> c, Twin x, Twin y) { return {select(c.a, x.a, y.a), select(c.b, x.b, y.b)}; }
 };
 
-#define OF_BOTH(function)                  \
-  template <class T>                       \
-  LANE_OP Twin<T> function(Twin<T> x) {    \
-    return {function(x.a), function(x.b)}; \
-  }
-OF_BOTH(sqrt_lanes)
-OF_BOTH(rough_reciprocal)
-OF_BOTH(fast_reciprocal)
+#define OF_BOTH(function) \
+  template <class T> LANE_OP Twin<T> function(Twin<T> x) { return {function(x.a), function(x.b)}; }
+OF_BOTH(sqrt_lanes) OF_BOTH(rough_reciprocal) OF_BOTH(fast_reciprocal)
 #undef OF_BOTH
-#define OF_BOTH(function)                            \
-  template <class T>                                 \
-  LANE_OP Twin<T> function(Twin<T> x, Twin<T> y) {   \
-    return {function(x.a, y.a), function(x.b, y.b)}; \
-  }
-OF_BOTH(bit_and)
-OF_BOTH(bit_or)
-OF_BOTH(bit_xor)
-OF_BOTH(limit_above) OF_BOTH(limit_below) OF_BOTH(quotient) OF_BOTH(scale_normal) OF_BOTH(scale_by_power)
+#define OF_BOTH(function) \
+  template <class T> LANE_OP Twin<T> function(Twin<T> x, Twin<T> y) { return {function(x.a, y.a), function(x.b, y.b)}; }
+OF_BOTH(bit_and) OF_BOTH(bit_or) OF_BOTH(bit_xor) OF_BOTH(limit_above) OF_BOTH(limit_below) OF_BOTH(quotient)
+OF_BOTH(scale_normal) OF_BOTH(scale_by_power)
 #undef OF_BOTH
-#define OF_BOTH(function)                        \
-  template <class T>                             \
-  LANE_OP Twin<T> function(Twin<T> x, int n) {   \
-    return {function(x.a, n), function(x.b, n)}; \
-  }
-    OF_BOTH(shift_left) OF_BOTH(shift_right) OF_BOTH(shift_right_logical)
+#define OF_BOTH(function) \
+  template <class T> LANE_OP Twin<T> function(Twin<T> x, int n) { return {function(x.a, n), function(x.b, n)}; }
+OF_BOTH(shift_left) OF_BOTH(shift_right) OF_BOTH(shift_right_logical)
 #undef OF_BOTH
-        template <class T>
-        LANE_OP Twin<IntOf<T>> bits_of(Twin<T> x) {
+    // clang-format on
+
+    template <class T>
+    LANE_OP Twin<IntOf<T>> bits_of(Twin<T> x) {
   return {bits_of(x.a), bits_of(x.b)};
 }
 template <class T>
