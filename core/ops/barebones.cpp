@@ -37,7 +37,7 @@ struct Rule {
 constexpr Rule kRules[] = {
     {Way::Moved,
      " real _conj conj_physical imag clone contiguous to_dtype copy_ fill_ zero_ reshape flatten movedim"
-     " _embed _reverse_dims narrow _unfold as_strided detach _empty _empty_strided _full _empty_like"
+     " _embed _reverse_dims narrow _unfold as_strided detach empty zeros ones _empty_strided _full _empty_like"
      " _full_like cat stack _cat_recorded index flip roll repeat equal _constant_pad index_select"
      " _circular_pad _mse_loss _l1_loss _smooth_l1_loss _huber_loss _pair_loss_backward "},
     {Way::Widened, " sum nansum _prod mean any all cumsum cumprod _var _std _norm sum_to_size "},

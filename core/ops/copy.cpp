@@ -427,8 +427,16 @@ Tensor eye(int64_t n, std::optional<int64_t> m, DType dtype) {
   if (diagonal) ops::fill_memory(alias(out, {diagonal}, {columns + 1}, 0), Scalar(1));
   return out;
 }
-Tensor empty_op(const Dims& sizes, DType dtype, std::optional<Device> device) {
-  return empty(sizes, dtype, device.value_or(Device{}));
+Tensor empty_op(const Dims& sizes, std::optional<DType> dtype, std::optional<Device> device) {
+  return empty(sizes, dtype.value_or(default_dtype), device.value_or(Device{}));
+}
+Tensor zeros_op(const Dims& sizes, std::optional<DType> dtype, std::optional<Device> device) {
+  check_device(device.value_or(Device{}));
+  return ops::full(sizes, Scalar(0), dtype.value_or(default_dtype));
+}
+Tensor ones_op(const Dims& sizes, std::optional<DType> dtype, std::optional<Device> device) {
+  check_device(device.value_or(Device{}));
+  return ops::full(sizes, Scalar(1), dtype.value_or(default_dtype));
 }
 Tensor empty_strided_op(const Dims& sizes, const Dims& strides, DType dtype) {
   return empty_strided(sizes, strides, dtype);
@@ -461,7 +469,9 @@ const OpDef kOps[] = {
     FACULA_OP("_logspace", Creation, nullptr, logspace),
     FACULA_OP("_frequencies", Creation, nullptr, frequencies),
     FACULA_OP("_eye", Creation, nullptr, eye),
-    FACULA_OP("_empty", Creation, nullptr, empty_op),
+    FACULA_OP("empty", Creation, nullptr, empty_op),
+    FACULA_OP("zeros", Creation, nullptr, zeros_op),
+    FACULA_OP("ones", Creation, nullptr, ones_op),
     FACULA_OP("_empty_strided", Creation, nullptr, empty_strided_op),
     FACULA_OP("_full", Creation, nullptr, full_op),
     FACULA_OP("_empty_like", Creation, nullptr, empty_like_op),

@@ -174,13 +174,13 @@ Tensor bernoulli_of(const Tensor& x, Generator* g) {
   bernoulli_each(out, x, g);
   return out;
 }
-Tensor rand(const Dims& sizes, DType dtype, Generator* g) {
-  Tensor out = empty(sizes, dtype);
-  uniform_into(is_complex(dtype) ? real_parts(out) : out, 0, 1, g);
+Tensor rand(const Dims& sizes, std::optional<DType> dtype, std::optional<Device> device, Generator* g) {
+  Tensor out = empty(sizes, dtype.value_or(default_dtype), device.value_or(Device{}));
+  uniform_into(is_complex(out->dtype) ? real_parts(out) : out, 0, 1, g);
   return out;
 }
-Tensor randn(const Dims& sizes, DType dtype, Generator* g) {
-  Tensor out = empty(sizes, dtype);
+Tensor randn(const Dims& sizes, std::optional<DType> dtype, std::optional<Device> device, Generator* g) {
+  Tensor out = empty(sizes, dtype.value_or(default_dtype), device.value_or(Device{}));
   normal_into(out, 0, 1, g);
   return out;
 }
@@ -283,8 +283,8 @@ const OpDef kOps[] = {
     FACULA_FILL("bernoulli_", "BernoulliBackward0", bernoulli_into),
     FACULA_FILL("_random_", "RandomBackward0", random_into),
     FACULA_OP("_bernoulli", Random, "BernoulliBackward0", bernoulli_of, .vjp = zero_vjp),
-    FACULA_OP("_rand", Random, nullptr, rand),
-    FACULA_OP("_randn", Random, nullptr, randn),
+    FACULA_OP("rand", Random, nullptr, rand),
+    FACULA_OP("randn", Random, nullptr, randn),
     FACULA_OP("_randint", Random, nullptr, randint),
     FACULA_OP("_randperm", Random, nullptr, randperm),
     FACULA_OP("multinomial", Random, nullptr, multinomial),

@@ -42,6 +42,12 @@ PyObject* empty_cached(PyObject*, PyObject*) {
   empty_cache();
   Py_RETURN_NONE;
 }
+PyObject* check_device_of(PyObject*, PyObject* o) {
+  return guarded([&]() -> PyObject* {
+    check_device(device_from(o));
+    Py_RETURN_NONE;
+  });
+}
 PyObject* get_default(PyObject*, PyObject*) { return give_dtype(default_dtype); }
 PyObject* set_default(PyObject*, PyObject* o) {
   return guarded([&]() -> PyObject* {
@@ -98,6 +104,7 @@ PyMethodDef methods[] = {
     {"set_default_dtype", set_default, METH_O, "set_default_dtype(d): the type of Python floats."},
     {"promote_types", promote, METH_VARARGS,
      "promote_types(type1, type2) -> dtype: the smallest type that holds both."},
+    {"_check_device", check_device_of, METH_O, "Raises where there is no such device."},
     {"_set_parameter_type", set_parameter_type, METH_O, "The subclass whose results are plain tensors."},
     {}};
 PyModuleDef definition = {

@@ -13,6 +13,8 @@ namespace facula {
 
 namespace {
 
+constexpr int kMaxOwn = 8;
+
 struct NativeObject {
   PyObject_HEAD
   vectorcallfunc vectorcall;
@@ -26,6 +28,7 @@ struct NativeObject {
   uint32_t single;               // bit i: parameter i takes one int, although the entry could take several
   PyObject* names[kMaxArgs];     // interned
   PyObject* defaults[kMaxArgs];  // null: required
+  PyObject* own[kMaxOwn];        // keywords that the body alone takes, up to the first null; interned
   PyObject* def;                 // the Python function: documentation, signature, module
   PyObject* dict;
 };
@@ -351,20 +354,32 @@ void parse(const NativeObject* f, PyObject* const* args, Py_ssize_t nargs, PyObj
   }
 }
 
+// Whether a keyword is one that the body alone takes; written in the call as in the def, or parse() finds it.
+bool has_own_keyword(const NativeObject* f, PyObject* kwnames) {
+  for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(kwnames); ++k)
+    for (int i = 0; i < kMaxOwn && f->own[i]; ++i)
+      if (f->own[i] == PyTuple_GET_ITEM(kwnames, k)) return true;
+  return false;
+}
+
 PyObject* native_call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
   return guarded([&]() -> PyObject* {
     const auto* f = reinterpret_cast<NativeObject*>(self);
     Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
     Frame frame;
     PyObject* out = nullptr;
+    // A body takes what the entry does not, but never something else in place of the tensor it is about.
+    const bool is_tensor_first = f->kinds[0] == ArgKind::Tensor || f->kinds[0] == ArgKind::Condition;
+    const bool has_body = f->falls_back && !(is_tensor_first && nargs > 0 && !is_tensor(args[0]));
+    if (has_body && kwnames && has_own_keyword(f, kwnames)) {
+      PyObject* result = intercept(self, args, nargs, kwnames);
+      return result ? result : PyObject_Vectorcall(f->def, args, nargsf, kwnames);
+    }
     try {
       parse(f, args, nargs, kwnames, frame, out);
     } catch (const Error&) {
       if (PyObject* result = intercept(self, args, nargs, kwnames)) return result;
-      if (!f->falls_back) throw;
-      // A body takes what the entry does not, but never something else in place of the tensor it is about.
-      bool is_tensor_first = f->kinds[0] == ArgKind::Tensor || f->kinds[0] == ArgKind::Condition;
-      if (is_tensor_first && nargs > 0 && !is_tensor(args[0])) throw;
+      if (!has_body) throw;
       return PyObject_Vectorcall(f->def, args, nargsf, kwnames);
     }
     const bool has_out = out && out != Py_None;
@@ -476,7 +491,7 @@ PyObject* make_native(PyObject*, PyObject* args) {
     PyObject* defaults = PyFunction_GET_DEFAULTS(def);
     PyObject* kwdefaults = PyFunction_GET_KW_DEFAULTS(def);
     Py_ssize_t num_defaults = defaults ? PyTuple_GET_SIZE(defaults) : 0;
-    int n = 0;
+    int n = 0, own = 0;
     auto add = [&](PyObject* parameter, PyObject* value) {
       FACULA_CHECK(n < kMaxArgs, Runtime, "@native ", name, ": too many parameters");
       f->names[n] = Py_NewRef(parameter);
@@ -488,13 +503,18 @@ PyObject* make_native(PyObject*, PyObject* args) {
     }
     if (variadic) add(PyTuple_GET_ITEM(variables.get(), positional + keyword), nullptr);
     f->num_positional = n;
+    const bool makes = op->kind == Kind::Creation || op->kind == Kind::Random;  // a new tensor, not into `out`
     for (int i = positional; i < positional + keyword; ++i) {
       PyObject* parameter = PyTuple_GET_ITEM(variables.get(), i);
-      if (PyUnicode_CompareWithASCIIString(parameter, "out") == 0) {
+      if (!(makes && falls_back) && PyUnicode_CompareWithASCIIString(parameter, "out") == 0) {
         f->takes_out = true;
         continue;
       }
-      if (falls_back && static_cast<size_t>(n) == op->signature.count) break;
+      if (falls_back && static_cast<size_t>(n) == op->signature.count) {
+        FACULA_CHECK(own < kMaxOwn, Runtime, "@native ", name, ": too many keywords of its own");
+        f->own[own++] = Py_NewRef(parameter);
+        continue;
+      }
       add(parameter, kwdefaults ? PyDict_GetItem(kwdefaults, parameter) : nullptr);
     }
     f->num_params = n;

@@ -20,7 +20,7 @@ PyObject* protocol_name() {
 
 bool wants_calls(PyObject* o) {
   if (is_tensor(o)) return !is_plain(o);
-  return PyObject_HasAttr(reinterpret_cast<PyObject*>(Py_TYPE(o)), protocol_name());
+  return _PyType_Lookup(Py_TYPE(o), protocol_name()) != nullptr;  // unlike PyObject_HasAttr it makes no exception
 }
 
 // One object of each type: subclasses before what they derive from, else from left to right.

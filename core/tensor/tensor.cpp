@@ -155,9 +155,11 @@ static int64_t bytes_for(int64_t numel, DType dtype) {
   return bytes;
 }
 
-static void check_device(Device device) {
-  FACULA_CHECK(device.type == DeviceType::CPU, Runtime, "device '", device.text(),
-               "' is not available: this build of facula has the CPU only; use device='cpu'");
+void check_device(Device device) {
+  FACULA_CHECK(device.type != DeviceType::CUDA, Assertion,
+               "Torch not compiled with CUDA enabled: this build of facula computes on the CPU; use device='cpu'");
+  FACULA_CHECK(device.type == DeviceType::CPU, NotImplemented, "device '", device.text(),
+               "' is not supported: facula computes on the CPU");
 }
 
 Tensor empty(const Dims& sizes, DType dtype, Device device) {

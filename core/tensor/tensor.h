@@ -148,6 +148,7 @@ extern PyTypeObject* tensor_type;     // facula.Tensor, set by core/python
 extern PyTypeObject* parameter_type;  // facula.nn.Parameter, set when that module is imported; null before
 
 // New contiguous tensor, uninitialised.
+void check_device(Device device);  // raises where there is none
 Tensor empty(const Dims& sizes, DType dtype, Device device = {});
 Tensor empty_strided(const Dims& sizes, const Dims& strides, DType dtype, Device device = {});
 // Like t in shape and dtype, keeping the order of its dimensions in memory when it is dense.

@@ -312,7 +312,9 @@ CREATION = [
     Sample("logspace", -1.0, 2.0, 7, dtype="torch.float64", entries="_logspace", grad=False),
     Sample("fft.fftfreq", 7, 0.3, dtype="torch.float64", entries="_frequencies", grad=False),
     Sample("eye", 3, 4, entries="_eye", grad=False),
-    Sample("empty", 2, 3, entries="_empty", grad=False, exact=False),
+    Sample("empty", 2, 3, entries="empty", grad=False, exact=False),
+    Sample("zeros", 2, 3, grad=False),
+    Sample("ones", (2, 3), grad=False),
     Sample("empty_strided", (2, 3), (1, 2), entries="_empty_strided", grad=False, exact=False),
     Sample("full", (2, 3), 1.5, entries="_full", grad=False),
     Sample("full_like", F(N, 4, grad=False), 2, entries="_full_like", grad=False, dtypes=ALL),
@@ -322,8 +324,8 @@ CREATION = [
 
 # Drawn from the generator: both packages are seeded before the call.
 RANDOM = [
-    Sample("rand", 3, 4, entries="_rand", grad=False),
-    Sample("randn", 3, 6, entries="_randn", grad=False),
+    Sample("rand", 3, 4, entries="rand", grad=False),
+    Sample("randn", 3, 6, entries="randn", grad=False),
     Sample("randint", 2, 9, (3, 4), entries="_randint", grad=False),
     Sample("randperm", 9, entries="_randperm", grad=False),
     Sample("bernoulli", F(N, 4, low=0.1, high=0.9), entries="_bernoulli", grad=False),

@@ -24,6 +24,7 @@ ERRORS = (
     TypeError,
     OverflowError,
     MemoryError,
+    AssertionError,  # what PyTorch raises for a device that it was not built for
 )  # NotImplementedError is one of them
 DTYPES = [
     getattr(facula, name)

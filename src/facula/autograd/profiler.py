@@ -21,7 +21,7 @@ class profile(_profiler.profile):
         >>> with torch.autograd.profiler.profile() as prof:
         ...     y = torch.ones(3).exp()
         >>> [event.name for event in prof.function_events]
-        ['aten::full', 'aten::exp']
+        ['aten::ones', 'aten::exp']
     """
 
     def __init__(self, enabled: bool = True, *, record_shapes: bool = False, **_) -> None:

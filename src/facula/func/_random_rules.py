@@ -39,7 +39,7 @@ def _any_other(op, in_place, args, level):
     return give(stack([call(op, in_place, args) for _ in range(batch_size(level))]), level)
 
 
-@rule("_rand", "_randn")
+@rule("rand", "randn")
 def _drawn(op, in_place, args, level):
     if _same(level):
         return call(op, in_place, args)

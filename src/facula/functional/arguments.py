@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from facula._C import Tensor, _set_grad_enabled
-from facula._C import device as device_type
+from facula._C import Tensor, _check_device, _set_grad_enabled
 
 Number = int | float | complex | bool
 
@@ -26,13 +25,7 @@ def check_place(device, layout=None, pin_memory: bool = False) -> None:
         RuntimeError: pinned memory, or a name that is no device.
     """
     if device is not None and device != "cpu":
-        kind = (device if isinstance(device, device_type) else device_type(device)).type
-        if kind == "cuda":
-            raise AssertionError(
-                "Torch not compiled with CUDA enabled: this build of facula computes on the CPU; use device='cpu'"
-            )
-        if kind != "cpu":
-            raise NotImplementedError(f"device '{device}' is not supported: facula computes on the CPU")
+        _check_device(device)
     if layout is not None and repr(layout) != "torch.strided":
         raise NotImplementedError(f"layout {layout!r} is not supported: tensors are torch.strided")
     if pin_memory:

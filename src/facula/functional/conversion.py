@@ -69,8 +69,12 @@ def to(
         >>> x.to(torch.float32), x.to("cpu") is x
         (tensor([1., 2.]), True)
     """
-    if len(args) == 1 and isinstance(args[0], dtype_type) and not copy and memory_format is None:
-        return _to_dtype(input, args[0])  # the common call
+    if len(args) == 1 and dtype is None and not copy and memory_format is None:  # the common calls
+        if isinstance(args[0], dtype_type):
+            return _to_dtype(input, args[0])
+        if isinstance(args[0], (device_type, str)):
+            check_place(args[0])
+            return input
     for i, arg in enumerate(args):
         if isinstance(arg, dtype_type) or arg is float or arg is int or arg is bool or arg is complex:
             dtype = arg

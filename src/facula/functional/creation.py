@@ -29,8 +29,8 @@ __all__ = [
 METHODS = "new new_empty new_empty_strided new_full new_ones new_tensor new_zeros"
 
 
-@native("_empty")
-def _empty(size, dtype, device=None) -> Tensor:
+@native("empty")
+def _empty(size, dtype=None, device=None) -> Tensor:
     """Uninitialised memory."""
 
 
@@ -258,13 +258,14 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
 # ---- from a value ----
 
 
+@native("empty", falls_back=True)
 def empty(
     *sizes,
+    dtype=None,
+    device=None,
     size=None,
     out: Tensor | None = None,
-    dtype=None,
     layout=None,
-    device=None,
     requires_grad: bool = False,
     pin_memory: bool = False,
     memory_format=None,
@@ -286,13 +287,14 @@ def empty(
     return finish(_empty(shape, dtype or get_default_dtype()), out, requires_grad)
 
 
+@native("zeros", falls_back=True)
 def zeros(
     *sizes,
+    dtype=None,
+    device=None,
     size=None,
     out: Tensor | None = None,
-    dtype=None,
     layout=None,
-    device=None,
     requires_grad: bool = False,
     pin_memory: bool = False,
 ) -> Tensor:
@@ -309,13 +311,14 @@ def zeros(
     return finish(_full(shape_of(sizes, size), 0, dtype or get_default_dtype()), out, requires_grad)
 
 
+@native("ones", falls_back=True)
 def ones(
     *sizes,
+    dtype=None,
+    device=None,
     size=None,
     out: Tensor | None = None,
-    dtype=None,
     layout=None,
-    device=None,
     requires_grad: bool = False,
     pin_memory: bool = False,
 ) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facula._C import Generator, Tensor, default_generator, get_default_dtype, int64
+from facula._C import Generator, Tensor, default_generator, int64
 from facula._C import bool as bool_dtype
 from facula._native import native
 from facula.functional.arguments import Number, check_place, finish, shape_of
@@ -121,13 +121,13 @@ class fork_rng:
 # ---- new tensors ----
 
 
-@native("_rand")
-def _rand(size, dtype, generator: Generator | None) -> Tensor:
+@native("rand")
+def _rand(size, dtype=None, device=None, generator: Generator | None = None) -> Tensor:
     """Uniform in [0, 1)."""
 
 
-@native("_randn")
-def _randn(size, dtype, generator: Generator | None) -> Tensor:
+@native("randn")
+def _randn(size, dtype=None, device=None, generator: Generator | None = None) -> Tensor:
     """Normal with mean 0 and variance 1."""
 
 
@@ -146,14 +146,15 @@ def _bernoulli(input: Tensor, generator: Generator | None = None) -> Tensor:
     """1 with the probability given by each element, else 0."""
 
 
+@native("rand", falls_back=True)
 def rand(
     *sizes,
-    size=None,
-    generator: Generator | None = None,
-    out: Tensor | None = None,
     dtype=None,
-    layout=None,
     device=None,
+    generator: Generator | None = None,
+    size=None,
+    out: Tensor | None = None,
+    layout=None,
     requires_grad: bool = False,
     pin_memory: bool = False,
 ) -> Tensor:
@@ -168,17 +169,18 @@ def rand(
     """
     if device is not None or layout is not None or pin_memory:
         check_place(device, layout, pin_memory)
-    return finish(_rand(shape_of(sizes, size), dtype or get_default_dtype(), generator), out, requires_grad)
+    return finish(_rand(shape_of(sizes, size), dtype, device, generator), out, requires_grad)
 
 
+@native("randn", falls_back=True)
 def randn(
     *sizes,
-    size=None,
-    generator: Generator | None = None,
-    out: Tensor | None = None,
     dtype=None,
-    layout=None,
     device=None,
+    generator: Generator | None = None,
+    size=None,
+    out: Tensor | None = None,
+    layout=None,
     requires_grad: bool = False,
     pin_memory: bool = False,
 ) -> Tensor:
@@ -193,7 +195,7 @@ def randn(
     """
     if device is not None or layout is not None or pin_memory:
         check_place(device, layout, pin_memory)
-    return finish(_randn(shape_of(sizes, size), dtype or get_default_dtype(), generator), out, requires_grad)
+    return finish(_randn(shape_of(sizes, size), dtype, device, generator), out, requires_grad)
 
 
 def randint(
@@ -354,7 +356,7 @@ def normal(
         return finish(_with_zero_gradient(drawn.mul_(std).add_(mean), parameters), out, requires_grad)
     if size is None:
         raise TypeError("normal() missing 1 required argument: 'size', the shape when mean and std are numbers")
-    drawn = _randn((0,), dtype or get_default_dtype(), generator).resize_(size)
+    drawn = _randn((0,), dtype, None, generator).resize_(size)
     return finish(normal_(drawn, mean, std, generator=generator), out, requires_grad)
 
 

@@ -665,7 +665,8 @@ def clone(input: Tensor, *, memory_format=None) -> Tensor:
     return _contiguous(copy) if memory_format is contiguous_format else copy
 
 
-def contiguous(input: Tensor, memory_format=None) -> Tensor:
+@native("contiguous", falls_back=True)
+def contiguous(input: Tensor, *, memory_format=None) -> Tensor:
     """The tensor itself when its elements lie in order, else a copy for which they do.
 
     Example:
