@@ -392,6 +392,9 @@ bool extreme_op(bool largest, const ReducePlan& plan, int64_t* index) {
   return start(plan, extreme_fold(largest, column_of(plan.dtype)), Map::None, {Finish::Plain, 0, 0}, index,
                DType::Int64);
 }
+bool ends_op(const ReducePlan& plan, void* most) {
+  return start(plan, ends_fold(column_of(plan.dtype)), Map::None, {Finish::Plain, 0, 0}, most, plan.dtype);
+}
 bool var_mean_op(const ReducePlan& plan, double correction, bool standard_deviation, void* mean) {
   FinishArgs args{standard_deviation ? Finish::Deviation : Finish::Variance, count_of(plan), correction};
   return start(plan, variance_fold(column_of(plan.out_dtype)), Map::None, args, mean, plan.out_dtype);
@@ -403,6 +406,6 @@ bool logsumexp_op(const ReducePlan& plan) {
 
 }  // namespace
 
-KERNELS(ReduceKernels, reduce_kernels) = {reduce_op, extreme_op, var_mean_op, logsumexp_op};
+KERNELS(ReduceKernels, reduce_kernels) = {reduce_op, extreme_op, ends_op, var_mean_op, logsumexp_op};
 
 }  // namespace facula::cpu::FACULA_ISA

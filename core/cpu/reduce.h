@@ -39,6 +39,8 @@ struct ReduceKernels {
   // Largest (or smallest) element, and where: its row-major position within the reduced dimensions, the first one of
   // equals, a NaN before everything. `out` or `index` may be null. The reduction may not be empty.
   bool (*extreme)(bool largest, const ReducePlan& plan, int64_t* index);
+  // Smallest element to `out`, largest to `most`, both of the type of `in`; a NaN wins. Not empty.
+  bool (*ends)(const ReducePlan& plan, void* most);
   // Variance (or standard deviation) with divisor max(0, count - correction), and the mean unless `mean` is null.
   // Both have out_dtype; computed in float or double, whichever holds out_dtype.
   bool (*var_mean)(const ReducePlan& plan, double correction, bool standard_deviation, void* mean);

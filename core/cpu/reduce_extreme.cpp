@@ -1,4 +1,4 @@
-// Largest and smallest element with its position: the first of equals, a NaN before everything.
+// Largest and smallest element with its position: the first of equals, a NaN before everything; both values at once.
 #include "cpu/reduce_fold.h"
 
 namespace facula::cpu::FACULA_ISA {
@@ -102,6 +102,58 @@ constexpr Fold make(Column column) {
   using F = ExtremeFold<Op, A>;
   return {column, true, sizeof(Best<A>), F::init, F::rows, F::columns, F::merge, F::finish};
 }
+// Smallest and largest value: the folds of each take a tile in turn, while it is in the first cache.
+template <Column column>
+struct EndsFold {
+  struct Ends {
+    int64_t least, most;  // states of the two folds, eight bytes each
+  };
+  static const Fold& smallest() { return *basic_fold(Basic::Min, column); }
+  static const Fold& largest() { return *basic_fold(Basic::Max, column); }
+
+  static void init(void* states, int64_t n) {
+    Ends* s = static_cast<Ends*>(states);
+    for (int64_t i = 0; i < n; ++i) {
+      smallest().init(&s[i].least, 1);
+      largest().init(&s[i].most, 1);
+    }
+  }
+  static void rows(const void* tile, int64_t ld, int64_t rows, int64_t n, int64_t base, void* states) {
+    Ends* s = static_cast<Ends*>(states);
+    for (int64_t r = 0; r < rows; ++r) {
+      const void* row = static_cast<const char*>(tile) + r * ld * kColumnSize[static_cast<int>(column)];
+      smallest().rows(row, ld, 1, n, base, &s[r].least);
+      largest().rows(row, ld, 1, n, base, &s[r].most);
+    }
+  }
+  static void columns(const void* tile, int64_t ld, int64_t rows, int64_t cols, int64_t base, void* states) {
+    Ends* s = static_cast<Ends*>(states);
+    int64_t part[kColumnTile];
+    for (bool most : {false, true}) {
+      for (int64_t j = 0; j < cols; ++j) part[j] = most ? s[j].most : s[j].least;
+      (most ? largest() : smallest()).columns(tile, ld, rows, cols, base, part);
+      for (int64_t j = 0; j < cols; ++j) (most ? s[j].most : s[j].least) = part[j];
+    }
+  }
+  static void merge(void* into, const void* from, int64_t n) {
+    Ends* a = static_cast<Ends*>(into);
+    const Ends* b = static_cast<const Ends*>(from);
+    for (int64_t i = 0; i < n; ++i) {
+      smallest().merge(&a[i].least, &b[i].least, 1);
+      largest().merge(&a[i].most, &b[i].most, 1);
+    }
+  }
+  static void finish(const void* states, int64_t n, const FinishArgs& args, void* first, void* second) {
+    const Ends* s = static_cast<const Ends*>(states);
+    constexpr int64_t item = kColumnSize[static_cast<int>(column)];
+    for (int64_t i = 0; i < n; ++i) {
+      smallest().finish(&s[i].least, 1, args, static_cast<char*>(first) + i * item, nullptr);
+      largest().finish(&s[i].most, 1, args, static_cast<char*>(second) + i * item, nullptr);
+    }
+  }
+  static constexpr Fold fold = {column, false, sizeof(Ends), init, rows, columns, merge, finish};
+};
+
 constexpr Fold kFolds[2][3] = {
     {make<MinOp, float>(Column::F32), make<MinOp, double>(Column::F64), make<MinOp, int64_t>(Column::I64)},
     {make<MaxOp, float>(Column::F32), make<MaxOp, double>(Column::F64), make<MaxOp, int64_t>(Column::I64)},
@@ -111,6 +163,12 @@ constexpr Fold kFolds[2][3] = {
 
 const Fold* extreme_fold(bool largest, Column column) {
   return column <= Column::I64 ? &kFolds[largest][static_cast<int>(column)] : nullptr;
+}
+
+const Fold* ends_fold(Column column) {
+  constexpr const Fold* folds[] = {&EndsFold<Column::F32>::fold, &EndsFold<Column::F64>::fold,
+                                   &EndsFold<Column::I64>::fold};
+  return column <= Column::I64 ? folds[static_cast<int>(column)] : nullptr;
 }
 
 }  // namespace facula::cpu::FACULA_ISA

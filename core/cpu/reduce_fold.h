@@ -88,6 +88,7 @@ struct StoredTiles {
 };
 StoredTiles stored_tiles(const Fold* fold, DType dtype);
 const Fold* extreme_fold(bool largest, Column column);  // null for complex
+const Fold* ends_fold(Column column);                   // null for complex
 const Fold* variance_fold(Column column);               // float and double only
 const Fold* logsumexp_fold(Column column);              // float and double only
 

@@ -204,18 +204,36 @@ int64_t count_unique(int64_t n, const T* in, int64_t* before) {
   return total;
 }
 template <class T>
-void write_unique(int64_t n, const T* in, const int64_t* before, const int64_t* order, T* values, int64_t* starts,
-                  int64_t* inverse) {
-  parallel_for((n + kUniqueBlock - 1) / kUniqueBlock, 1, [=](int64_t b, int64_t e) {
+void write_unique(int64_t n, const T* in, const int64_t* before, int64_t total, const int64_t* order, T* values,
+                  int64_t* starts, int64_t* inverse) {
+  const int64_t blocks = (n + kUniqueBlock - 1) / kUniqueBlock;
+  parallel_for(blocks, 1, [=](int64_t b, int64_t e) {
     for (; b < e; ++b) {
       int64_t count = before[b];
+      if (!inverse) {  // without a branch: what is not new is overwritten by what comes next
+        const int64_t last = b + 1 < blocks ? before[b + 1] : total;
+        int64_t i = b * kUniqueBlock;
+        if (is_new(in, i)) {
+          if (starts) starts[count] = i;
+          values[count++] = in[i];
+        }
+        for (auto known = comparable(in[i++]); count < last; ++i) {
+          const T x = in[i];
+          const auto next = comparable(x);
+          values[count] = x;
+          if (starts) starts[count] = i;
+          count += next != known;
+          known = next;
+        }
+        continue;
+      }
       for (int64_t i = b * kUniqueBlock, end = std::min(n, i + kUniqueBlock); i < end; ++i) {
         if (is_new(in, i)) {
           values[count] = in[i];
           if (starts) starts[count] = i;
           ++count;
         }
-        if (inverse) inverse[order ? order[i] : i] = count - 1;
+        inverse[order ? order[i] : i] = count - 1;
       }
     }
   });
@@ -237,11 +255,11 @@ int64_t unique_blocks(int64_t n) { return (n + kUniqueBlock - 1) / kUniqueBlock;
 int64_t unique_count(DType t, int64_t n, const void* in, int64_t* before) {
   return with_comparable(t, [&](auto type) { return count_unique(n, static_cast<const decltype(type)*>(in), before); });
 }
-void unique_write(DType t, int64_t n, const void* in, const int64_t* before, const int64_t* order, void* values,
-                  int64_t* starts, int64_t* inverse) {
+void unique_write(DType t, int64_t n, const void* in, const int64_t* before, int64_t total, const int64_t* order,
+                  void* values, int64_t* starts, int64_t* inverse) {
   with_comparable(t, [&](auto type) {
     using T = decltype(type);
-    write_unique(n, static_cast<const T*>(in), before, order, static_cast<T*>(values), starts, inverse);
+    write_unique(n, static_cast<const T*>(in), before, total, order, static_cast<T*>(values), starts, inverse);
   });
 }
 

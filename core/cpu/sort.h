@@ -21,12 +21,12 @@ struct SortKernels {
   // Order of rows by their elements, first element first; equal rows keep their order. Scratch: 8 bytes an element.
   void (*sort_rows)(const RowsShape& shape, const void* in, void* scratch, int64_t* order);
   // Repetitions dropped from n neighbours (NaN repeats nothing), in two steps: how many stay, and how many before each
-  // of the blocks; then values and, unless null, starts: where each run begins, and inverse: for the element order[i],
-  // or i when order is null, the number of its run.
+  // of the blocks; then those `total` values and, unless null, starts: where each run begins, and inverse: for the
+  // element order[i], or i when order is null, the number of its run.
   int64_t (*unique_blocks)(int64_t n);
   int64_t (*unique_count)(DType dtype, int64_t n, const void* in, int64_t* before);
-  void (*unique_write)(DType dtype, int64_t n, const void* in, const int64_t* before, const int64_t* order,
-                       void* values, int64_t* starts, int64_t* inverse);
+  void (*unique_write)(DType dtype, int64_t n, const void* in, const int64_t* before, int64_t total,
+                       const int64_t* order, void* values, int64_t* starts, int64_t* inverse);
 };
 FACULA_AVX2_FAMILY(SortKernels, sort_kernels, sort)
 

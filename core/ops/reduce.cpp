@@ -200,6 +200,16 @@ Tensor extreme_value(const Tensor& x, const Dims* dims, bool keepdim) {
   refuse_empty(name, x, plan_reduction(name, x, dims, keepdim), dims);
   return reduce(name, largest ? ReduceOp::Amax : ReduceOp::Amin, x, dims, keepdim, x->dtype);
 }
+std::tuple<Tensor, Tensor> ends(const Tensor& x, const Dims* dims, bool keepdim) {
+  Reduction r = plan_reduction("aminmax", x, dims, keepdim);
+  refuse_empty("aminmax", x, r, dims);
+  Tensor least = empty(r.out_sizes, x->dtype), most = empty(r.out_sizes, x->dtype);
+  r.plan.out = least->data();
+  r.plan.out_dtype = x->dtype;
+  GilRelease unlocked(x->numel > kLongWork);
+  if (!cpu::reduce().ends(r.plan, most->data())) unsupported("aminmax", x->dtype);
+  return {least, most};
+}
 // Ties share the gradient evenly.
 void extreme_value_vjp(Backward& b) {
   Tensor x = b.input(0), y = restore_dims(b.result(), b.sizes(0), dims_arg(b, 1), b.arg(2).number.to_bool());
@@ -398,6 +408,7 @@ const OpDef kOps[] = {
               .saves = {kInput | kSaveResult}),
     FACULA_OP("amin", Reduction, "AminBackward0", extreme_value<false>, .vjp = extreme_value_vjp,
               .saves = {kInput | kSaveResult}),
+    FACULA_OP("_aminmax", Reduction, nullptr, ends),
     FACULA_OP("_max_all", Reduction, "MaxBackward1", extreme_all<true>, .vjp = extreme_all_vjp,
               .saves = {kInput | kSaveResult}),
     FACULA_OP("_min_all", Reduction, "MinBackward1", extreme_all<false>, .vjp = extreme_all_vjp,

@@ -207,7 +207,7 @@ TensorList unique(const Tensor& x, bool consecutive, bool with_inverse, bool wit
   if (with_inverse) inverse = empty(x->sizes, DType::Int64);
   if (with_counts) starts = empty({count}, DType::Int64);
   auto places = [](const Tensor& t) { return t ? t->ptr<int64_t>() : nullptr; };
-  cpu::sort().unique_write(x->dtype, n, values->data(), before->ptr<int64_t>(), places(order), kept->data(),
+  cpu::sort().unique_write(x->dtype, n, values->data(), before->ptr<int64_t>(), count, places(order), kept->data(),
                            places(starts), places(inverse));
   TensorList out{kept};
   if (inverse) out.push_back(inverse);

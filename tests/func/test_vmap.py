@@ -114,3 +114,11 @@ def test_print_inside():
     seen = []
     torch.vmap(lambda x: seen.append(repr(x)) or x)(torch.tensor([1.0, 2.0]))
     assert seen[0].startswith("BatchedTensor(lvl=1, bdim=0, value=") and "[1., 2.]" in seen[0]
+
+
+def test_named_results_keep_their_type():
+    x = torch.randn(3, 4)
+    result = torch.func.vmap(lambda row: torch.max(row, 0))(x)
+    assert type(result) is torch.return_types.max
+    assert torch.equal(result.values, x.amax(1)) and torch.equal(result.indices, x.argmax(1))
+    assert torch.equal(torch.func.vmap(torch.aminmax)(x).min, x.amin(1))

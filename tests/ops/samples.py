@@ -147,6 +147,7 @@ REDUCTIONS = [
     Sample("min", F(2, N, 4), -1, True, entries="_min_dim", dtypes=FLOATS, id="min_dim"),
     Sample("max", F(2, N, 4), F(2, N, 4), entries=(), dtypes=ALL, id="max_pair"),
     Sample("aminmax", F(2, N, 4), dim=1, entries=(), dtypes=REAL),
+    Sample("aminmax", F(2, N, 4), entries="_aminmax", dtypes=REAL, grad=False, id="aminmax_all"),
     Sample("argmax", F(2, N, 4), 1, grad=False),
     Sample("argmin", F(2, N, 4), grad=False),
     Sample("var", F(2, N, 4), entries="_var"),

@@ -64,7 +64,7 @@ def _build(leaves, tree: Tree):
         result = tree.kind() if tree.kind is not dict else {}
         result.update(zip(tree.keys, children))
         return result
-    return tree.kind(*children) if hasattr(tree.kind, "_fields") else tree.kind(children)
+    return getattr(tree.kind, "_make", tree.kind)(children)  # of a namedtuple; return_types take a sequence
 
 
 def map_leaves(function, value):

@@ -3,7 +3,7 @@ are understood as NumPy spells them."""
 
 from __future__ import annotations
 
-from facula._C import Tensor, dtype
+from facula._C import Tensor, dtype, is_grad_enabled
 from facula._native import native
 from facula.functional import return_types
 from facula.functional.arguments import write_out
@@ -163,6 +163,11 @@ def amin(
     """
 
 
+@native("_aminmax")
+def _ends(input: Tensor, dim: int | tuple[int, ...] | None, keepdim: bool) -> tuple[Tensor, Tensor]:
+    """The smallest and the largest element in one pass; no gradient."""
+
+
 def aminmax(
     input: Tensor,
     *,
@@ -186,7 +191,10 @@ def aminmax(
         raise RuntimeError(
             "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
         )
-    pair = amin(input, dim, keepdim), amax(input, dim, keepdim)
+    if is_grad_enabled() and input.requires_grad:
+        pair = amin(input, dim, keepdim), amax(input, dim, keepdim)
+    else:
+        pair = _ends(input, dim, keepdim)
     for part, to in zip(pair, out or ()):
         if part.dtype is not to.dtype:
             raise RuntimeError(f"aminmax(): Expected out tensor to have dtype {part.dtype}, but got {to.dtype} instead")
