@@ -1,6 +1,9 @@
 // See triangle.h. Several rows and two vectors of columns stay in registers while the rows before pass.
 #include "cpu/triangle.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "cpu/lanes.h"
 
 namespace facula::cpu::FACULA_ISA {
@@ -69,8 +72,46 @@ void solve(bool is_double, bool forward, bool unit, int64_t n, const void* a, in
     solve_panel(forward, unit, n, static_cast<const float*>(a), row_step, column_step, static_cast<float*>(x));
 }
 
+// Columns lie padded to whole vectors. A multiple of column k, with zeros down to its pivot, is taken from each later
+// one, so whole vectors are worked on without a mask.
+template <class T>
+int factor_small(int64_t m, int64_t n, T* a, int64_t lda, int* pivots) {
+  constexpr int64_t w = Vec<T>::width;
+  const int64_t padded = (m + w - 1) / w * w;
+  alignas(kLaneBytes) T x[kFactorSide][kFactorSide], below[kFactorSide] = {};
+  for (int64_t j = 0; j < n; ++j) std::fill(std::copy_n(a + j * lda, m, x[j]), x[j] + padded, T(0));
+  int info = 0;
+  for (int64_t k = 0; k < std::min(m, n); ++k) {
+    T* column = x[k];
+    int64_t p = k;
+    for (int64_t i = k + 1; i < m; ++i) p = std::fabs(column[i]) > std::fabs(column[p]) ? i : p;
+    pivots[k] = static_cast<int>(p) + 1;
+    const T pivot = column[p];
+    if (pivot == 0) {
+      if (!info) info = static_cast<int>(k) + 1;
+      continue;
+    }
+    if (p != k)
+      for (int64_t j = 0; j < n; ++j) std::swap(x[j][k], x[j][p]);
+    const int64_t first = k / w * w;
+    for (int64_t i = first; i < padded; i += w) store(below + i, load(column + i) / Vec<T>(pivot));
+    std::fill(below + first, below + k + 1, T(0));
+    std::copy(below + k + 1, below + m, column + k + 1);
+    for (int64_t j = k + 1; j < n; ++j) {
+      const Vec<T> factor = x[j][k];
+      for (int64_t i = first; i < padded; i += w) store(x[j] + i, load(x[j] + i) - factor * load(below + i));
+    }
+  }
+  for (int64_t j = 0; j < n; ++j) std::copy_n(x[j], m, a + j * lda);
+  return info;
+}
+int factor(bool is_double, int64_t m, int64_t n, void* a, int64_t lda, int* pivots) {
+  return is_double ? factor_small(m, n, static_cast<double*>(a), lda, pivots)
+                   : factor_small(m, n, static_cast<float*>(a), lda, pivots);
+}
+
 }  // namespace
 
-KERNELS(TriangleKernels, triangle_kernels) = {solve};
+KERNELS(TriangleKernels, triangle_kernels) = {solve, factor};
 
 }  // namespace facula::cpu::FACULA_ISA

@@ -13,9 +13,9 @@
 
 namespace facula::blocked {
 
-// Sides up to which LAPACK factors and solves as fast; the side of triangles that are not halved (their rows of right
-// sides stay in the cache); right sides of one piece of work for the pool where products take part.
-static constexpr int kSmallFactor = 96, kSmallTriangle = 16, kLeaf = 256, kPanel = 64;
+// The side up to which LAPACK factors as fast; the side of triangles that are not halved (their rows of right sides
+// stay in the cache); right sides of one piece of work for the pool where products take part.
+static constexpr int kSmallFactor = 96, kLeaf = 256, kPanel = 64;
 template <class T>
 static constexpr int kLeafPanel = cpu::kPanelBytes / sizeof(T);
 
@@ -84,10 +84,10 @@ static void over_panels(int n, int right, F&& f) {
       f(j, static_cast<int>(std::min<int64_t>(width, right - j)));
   });
 }
-// Whether the panels pay: one right side is LAPACK's.
+// Whether the panels pay: one right side of a large triangle is LAPACK's.
 template <class T>
 static bool suits_panels(int n, int right) {
-  return !lapack::is_complex_type<T> && n > kSmallTriangle && right >= kLeafPanel<T> / 4;
+  return !lapack::is_complex_type<T> && (n <= cpu::kFactorSide || right >= kLeafPanel<T> / 4);
 }
 
 template <class T>
@@ -127,6 +127,8 @@ void solve_factored(char trans, int n, int right, const T* lu, int lda, const in
 template <class T>
 int factor(int m, int n, T* a, int lda, int* pivots) {
   const int k = std::min(m, n), head = k / 2, rest = n - head;
+  if (!lapack::is_complex_type<T> && std::max(m, n) <= cpu::kFactorSide)
+    return cpu::triangle().factor(sizeof(T) == 8, m, n, a, lda, pivots);
   if (lapack::is_complex_type<T> || k <= kSmallFactor) return lapack::getrf(m, n, a, lda, pivots);
   if constexpr (!lapack::is_complex_type<T>) {
     const int info = factor(m, head, a, lda, pivots);

@@ -1,5 +1,6 @@
 // Linear equations with square matrices: solve, inverse, determinant, and solving with finished triangular factors.
 // Least squares are in linalg_orthogonal.cpp.
+#include "cpu/triangle.h"
 #include "ops/linalg.h"
 #include "ops/linalg_blocked.h"
 
@@ -114,9 +115,9 @@ void solve_ex_vjp(Backward& b) {
 
 // ---- inverse ----
 
-// Up to here LAPACK's inversion, which does two thirds of the work; beyond, solving is faster: matrix products on the
-// pool.
-constexpr int kSmallInverse = 96;
+// Sides of which LAPACK's inversion, which does two thirds of the work, is faster than solving for unit vectors:
+// smaller ones have a kernel, in larger ones matrix products run on the pool. Complex ones are LAPACK's.
+constexpr int kLeastInverse = cpu::kFactorSide + 1, kMostInverse = 96;
 
 template <class T>
 void invert(const Tensor& lu, const Tensor& pivots, const Tensor& info, const Tensor& out) {
@@ -131,7 +132,8 @@ void invert(const Tensor& lu, const Tensor& pivots, const Tensor& info, const Te
     for (int64_t i = begin; i < end; ++i) {
       T* to = out->ptr<T>() + i * c.step;
       const T* from = lu->ptr<T>() + i * c.step;
-      if (info->ptr<int>()[i] == 0 && n <= kSmallInverse) {
+      const bool suits = n <= kMostInverse && (n >= kLeastInverse || lapack::is_complex_type<T>);
+      if (info->ptr<int>()[i] == 0 && suits) {
         std::copy(from, from + c.step, to);
         lapack::getri(n, to, c.lead, pivots->ptr<int>() + i * n, work.data, lwork);
         continue;
