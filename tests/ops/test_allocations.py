@@ -15,7 +15,6 @@ TEMPORARIES = {
     "index_add": (1, "the source times alpha"),
     "equal": (2, "the comparison, and whether all of it is true"),
     "matmul_43": (2, "factors that broadcast over the batch, written out for the batched product"),
-    "roll": (1, "one pass over memory for each dimension rolled"),
     "multinomial": (2, "running sums of the weights, and the draws"),
     "Tensor.cauchy_": (1, "the uniform numbers it is computed from"),
     "Tensor.geometric_": (1, "the uniform numbers it is computed from"),
