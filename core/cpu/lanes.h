@@ -469,6 +469,9 @@ LANE_OP Vec<double> rough_reciprocal(Vec<double> x) {
   return 1.0 / x;
 #endif
 }
+#if defined(__AVX512F__)
+LANE_OP Vec<double> coarse_reciprocal(Vec<double> x) { return _mm512_maskz_rcp14_pd(kAll8, x.v); }  // to 2^-14
+#endif
 template <class T>
 LANE_OP Vec<T> quotient(Vec<T> a, Vec<T> b) {
 #if defined(__AVX512F__)

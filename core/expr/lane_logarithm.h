@@ -101,9 +101,10 @@ inline constexpr LogarithmBase kDecimal{2,
                                         {0x1.bcb7b2p-2, M_LOG10E},
                                         {-1.01030501e-08, 1.0983196502167651e-17}};
 
-// log x = k log 2 - log r + log(1 - f); log(1 - f) = -f + f^2 p(f) (minimax, 2^-32, 2^-55).
+// log x = k log 2 - log r + log(1 - f) as a sum whose first part is 0 or the larger one, for positive numbers;
+// log(1 - f) = -f + f^2 p(f) (minimax, 2^-32, 2^-55).
 template <const LogarithmBase& base, RealLanes V>
-[[gnu::always_inline]] inline V log_by_table(V x) {
+[[gnu::always_inline]] inline Pair<V> log_parts_by_table(V x) {
   using T = typename V::Lane;
   constexpr int type = kIsFloat<V> ? 0 : 1;
   constexpr double c = base.scale_high[type];
@@ -124,7 +125,12 @@ template <const LogarithmBase& base, RealLanes V>
     low = f * f * p + low;
   else
     low = (f * p - base.scale_low[type]) * f + low;
-  return fix_logarithm(x, high + residual(f, V(c), low));
+  return {high, residual(f, V(c), low)};
+}
+template <const LogarithmBase& base, RealLanes V>
+[[gnu::always_inline]] inline V log_by_table(V x) {
+  auto [high, low] = log_parts_by_table<base>(x);
+  return fix_logarithm(x, high + low);
 }
 
 }  // namespace facula::lane_math

@@ -98,10 +98,16 @@ LANE_MATH V times_sum(V x, V a, V t, V p, V low) {
   V y = x * high;
   return y + (x * (rest + (low - residual(t, p, q))) - residual(x, high, y));
 }
-LANE_MATH V erfinv(V x) {
-  auto [k, f] = log_parts<false>(residual(x, x, V(1.0)));
-  auto [l, l_low] = ordered_sum(k * kLn2High<V>, f);
-  l_low = l_low + (log_tail(f) + k * kLn2Low<V>);
+LANE_MATH Pair<V> log_in_parts(V x) {
+  if constexpr (TakesApart<V>) {
+    return log_parts_by_table<kNatural>(x);
+  } else {
+    auto [k, f] = log_parts<false>(x);
+    return log_sum(k, f, log_tail(f));
+  }
+}
+LANE_MATH V erfinv_by_logarithm(V x) {
+  auto [l, l_low] = log_in_parts(residual(x, x, V(1.0)));
   V a = abs(x), w = -(l + l_low), w_low = -((l + w) + l_low);
   constexpr double middle = kIsFloat<V> ? 2.5 : 3.125, far_middle = kIsFloat<V> ? 3.0 : 4.25;
   V t = w - middle, t_low = (w - (t + middle)) + w_low, p, y;
@@ -139,6 +145,19 @@ LANE_MATH V erfinv(V x) {
     y = select(far, outer, y);
   }
   return select(a < 1.0, with_sign(y, x), select(a == 1.0, x * kInf, V(kNan)));
+}
+
+LANE_MATH_CALL V erfinv_beyond_pieces(V x) { return erfinv_by_logarithm(x); }
+LANE_MATH V erfinv(V x) {
+  if constexpr (LooksUp<V>) {
+    const V v = residual(x, x, V(1.0));
+    const auto inside = v >= 0x1p-7;
+    V y = erfinv_by_pieces(x, v);
+    if (__builtin_expect(any(!inside), 0)) y = select(inside, y, erfinv_beyond_pieces(x));
+    return y;
+  } else {
+    return erfinv_by_logarithm(x);
+  }
 }
 
 #define SPECIAL_UNARY(name, dx)                                    \

@@ -169,6 +169,8 @@ LANE_MATH V atan_float(V x) {
 LANE_MATH V atan(V x) {
   if constexpr (kIsFloat<V>)
     return atan_float(x);
+  else if constexpr (LooksUpTurns<V>)
+    return atan_by_table(x);
   else
     return angle_of<true>(with_sign(limit_above(abs(x), V(1e300)), x), V(1.0));
 }

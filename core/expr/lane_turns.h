@@ -1,5 +1,5 @@
-// Sine, cosine and tangent by a table, for instruction sets that look up sixteen numbers in registers. Elsewhere the
-// forms of lane_trigonometric.h are used.
+// Sine, cosine, tangent and, of double lanes, the inverse tangent by a table, for instruction sets that look up sixteen
+// numbers in registers. Elsewhere the forms of lane_trigonometric.h are used.
 #pragma once
 #include "expr/lane_math.h"
 
@@ -118,6 +118,39 @@ LANE_MATH V tangent_by_table(V x) {
   } else {
     return (num + num_low) / den;
   }
+}
+
+// atan(c) and pi/2 - atan(c) for c near j / 7.4, j = 0 .. 7, in two parts.
+struct TangentTable {
+  alignas(64) double c[16], high[16], low[16];
+};
+// clang-format off
+inline constexpr TangentTable kTangents = {
+    {0, 0.134765625, 0.2705078125, 0.4052734375, 0.541015625, 0.67578125, 0.810546875, 0.9462890625, 0,
+     0.134765625, 0.2705078125, 0.4052734375, 0.541015625, 0.67578125, 0.810546875, 0.9462890625},
+    {0, 0.13395854083353742, 0.2641850822722932, 0.3850441610915909, 0.49591926046486134, 0.5942861833248413,
+     0.6811389591873928, 0.7578085777330686, 1.5707963267948966, 1.4368377859613592, 1.3066112445226035,
+     1.1857521657033057, 1.0748770663300353, 0.9765101434700554, 0.8896573676075039, 0.812987749061828},
+    {0, -1.2471761237332616e-17, 2.0882524135975476e-18, -2.5425558905932483e-17, 7.005986638138062e-18,
+     -1.726277475188595e-17, -4.9622567109892696e-17, -2.5455647984584277e-17, 6.123233995736766e-17,
+     -3.731820126781538e-17, -5.1878214918745545e-17, 8.665789886330014e-17, -5.679594914328606e-17,
+     -3.2527187753262046e-17, -1.6739539525529914e-19, -2.4334314520563716e-17}};
+// clang-format on
+// Of q = |x| or 1 / |x|, at most 1, atan(q) = atan(c) + atan(t) with t = (q - c) / (1 + q c), |t| < 0.068, where c is
+// near q; for steep ones pi/2 less that. atan(t) - t: minimax, 2^-61 of t.
+LANE_MATH V atan_by_table(V x) {
+  constexpr double magic = 0x1.8p52;
+  V a = limit_above(abs(x), V(1e300)), small = limit_above(a, V(1.0)), large = limit_below(a, V(1.0));
+  auto steep = a > 1.0;
+  auto row = bits_of((small * 7.4) * coarse_reciprocal(large) + select(steep, V(magic + 8), V(magic)));
+  V c = lookup16(kTangents.c, row), num = residual(c, large, small);
+  V t = select(steep, -num, num) / (large + c * small), z = t * t;
+  V rest = t * z *
+               polynomial(z, -0.33333333333332954, 0.1999999999882778, -0.14285713107346704, 0.11110593939926722,
+                          -0.089877511454223943) +
+           lookup16(kTangents.low, row);
+  V base = lookup16(kTangents.high, row), high = base + t;
+  return with_sign(high + (((base - high) + t) + rest), x);
 }
 
 }  // namespace facula::lane_math
