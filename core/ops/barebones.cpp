@@ -142,7 +142,7 @@ void draw(const OpDef& op, const Arg* args, size_t n, Form form, Result& result)
   if (bounds[1].is_none()) refuse(op, type);
   const int64_t from = bounds[0].is_none() ? 0 : bounds[0].number.i, to = bounds[1].number.i;
   FACULA_CHECK(from >= 0 && from <= highest, Runtime, "from is out of bounds for ", name_of(type));
-  FACULA_CHECK(to - 1 <= highest, Runtime, "to - 1 is out of bounds for ", name_of(type));
+  FACULA_CHECK(to <= from || to - 1 <= highest, Runtime, "to - 1 is out of bounds for ", name_of(type));
   Arg wide[kMaxArgs];
   for (size_t i = 0; i < n; ++i) wide[i] = args[i].tag == Arg::Type ? Arg(DType::Int64) : args[i];
   Tensor numbers;
@@ -274,9 +274,12 @@ Tensor apply_barebones_pointwise(const OpDef& op, const Arg* args, size_t n, con
     fail(ErrorKind::Runtime, op.name, "(): expected all operands to have the dtype of the first; convert them");
   }
   const DType common = common_type(op, args, n);
-  if (form == Form::InPlace && !is_barebones(out->dtype) && !is_barebones(common))  // recorded as any other
+  if (!is_barebones(common) && !(out && is_barebones(out->dtype)))  // checked and recorded as any other
     return apply_pointwise(op, converted(args, n, common).args, n, out, form);
   if (form == Form::InPlace) check_inplace(out, false);
+  FACULA_CHECK(!out || !mode.grad || !out->requires_grad(), Runtime, op.name,
+               "(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+               "requires grad.");
   Tensor value = computed(op, args, n, common);
   return out ? write(op, value, out, form) : value;
 }

@@ -159,6 +159,11 @@ def test_in_place_and_out(dtype):
     assert w.add_(x).dtype is facula.float32 and w[0].item() == 8
     with pytest.raises(RuntimeError, match="shape"):
         facula.ones(1, dtype=x.dtype).mul_(x)
+    leaf = facula.zeros(4, requires_grad=True)
+    for call in (lambda: facula.mul(x, x, out=leaf), lambda: facula.mul(x, leaf, out=facula.empty(4))):
+        with pytest.raises(RuntimeError, match="automatic differentiation"):
+            call()
+    assert facula.mul(x, 0.5, out=facula.empty(0, dtype=facula.float64)).dtype is facula.float64
 
 
 def test_vmap_and_autograd_pass_over_them():
