@@ -54,10 +54,13 @@ constexpr Rule kRules[] = {
     {Way::Unfit, " complex polar multinomial _frexp exponential_ "},
 };
 
+bool has_name(std::string_view names, const OpDef& op) {
+  return names.find(std::string(" ") + op.name + " ") != std::string_view::npos;
+}
+
 Way way_of(const OpDef& op, Way otherwise) {
-  const std::string name = std::string(" ") + op.name + " ";
   for (const Rule& r : kRules)
-    if (r.names.find(name) != std::string_view::npos) return r.way;
+    if (has_name(r.names, op)) return r.way;
   return otherwise;
 }
 
@@ -92,6 +95,57 @@ struct Changed {
 Changed converted(const Arg* args, size_t n, DType to) {
   return Changed(args, n,
                  [to](const Tensor& t, size_t) { return is_barebones(t->dtype) ? ops::converted_memory(t, to) : t; });
+}
+
+// ---- numbers from 2^63 on, among operands of other types ----
+
+bool is_wide(const Arg& a) { return a.tag == Arg::Number && a.number.is_unsigned; }
+
+bool meets_type(const Arg* args, size_t n, const Tensor& out) {
+  if (out && is_barebones(out->dtype)) return true;
+  for (size_t i = 0; i < n; ++i) {
+    if (is_barebones_tensor(args[i])) return true;
+    if (args[i].tag == Arg::Type && is_barebones(args[i].dtype)) return true;
+    if (args[i].tag != Arg::List) continue;
+    for (const Tensor& t : *args[i].list)
+      if (t && is_barebones(t->dtype)) return true;
+  }
+  return false;
+}
+
+// The operations in which PyTorch wraps such a number; the others refuse it.
+constexpr std::string_view kWrapping =
+    " add sub rsub mul eq ne lt le gt ge remainder fmod floor_divide bitwise_and bitwise_or bitwise_xor "
+    "bitwise_left_shift"
+    " bitwise_right_shift ";
+// Those that check it against the type of what they write.
+constexpr std::string_view kChecking = " fill_ _full _full_like masked_fill index_fill _constant_pad ";
+
+// The number as one that all types know: a double beside floats, else as many low bits as the type has.
+Scalar narrowed(const OpDef& op, const Scalar& s, DType type) {
+  if (!is_integral(type)) return Scalar(s.to_double());
+  FACULA_CHECK(has_name(kWrapping, op) && type != DType::Bool, Runtime,
+               "value cannot be converted to type int64_t without overflow: ", op.name, "() was given ",
+               static_cast<uint64_t>(s.i));
+  const int unused = static_cast<int>(64 - 8 * item_size(type));
+  const uint64_t bits = static_cast<uint64_t>(s.i) << unused;
+  return type == DType::UInt8 ? Scalar(static_cast<int64_t>(bits >> unused))
+                              : Scalar(static_cast<int64_t>(bits) >> unused);
+}
+struct Narrowed {
+  Arg args[kMaxArgs];
+  Narrowed(const OpDef& op, const Arg* from, size_t n, DType type) {
+    for (size_t i = 0; i < n; ++i) args[i] = is_wide(from[i]) ? Arg(narrowed(op, from[i].number, type)) : from[i];
+  }
+};
+
+// The type that decides about numbers in an operation that is not pointwise.
+DType deciding_type(const Arg* args, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    if (args[i].tag == Arg::Type) return args[i].dtype;
+    if (args[i].tag == Arg::Tensor_) return args[i].tensor->dtype;
+  }
+  return DType::Int64;
 }
 
 // ---- operations that are not pointwise ----
@@ -209,8 +263,8 @@ Tensor by_bits(const OpDef& op, const Arg* args, size_t n, DType common) {
 Tensor power(const OpDef& op, const Arg* args, DType common) {
   const Arg &base = args[0], &exponent = args[1];
   if (exponent.tag == Arg::Number && exponent.number.equals(1)) return ops::clone(base.as_tensor());
-  const bool ones =
-      exponent.tag == Arg::Number ? exponent.number.equals(0) : base.tag == Arg::Number && base.number.equals(1);
+  const bool one = base.tag == Arg::Number && base.number.kind == Category::Integer && base.number.equals(1);
+  const bool ones = exponent.tag == Arg::Number ? exponent.number.equals(0) : one;
   if (!ones) refuse(op, common);
   return ops::full((base.tag == Arg::Tensor_ ? base : exponent).tensor->sizes, Scalar(1), common);
 }
@@ -236,18 +290,17 @@ Tensor computed(const OpDef& op, const Arg* args, size_t n, DType common) {
 }  // namespace
 
 bool concerns_barebones(const Arg* args, size_t n, const Tensor& out) {
-  if (out && is_barebones(out->dtype)) return true;
-  for (size_t i = 0; i < n; ++i) {
-    if (is_barebones_tensor(args[i])) return true;
-    if (args[i].tag == Arg::Type && is_barebones(args[i].dtype)) return true;
-    if (args[i].tag != Arg::List) continue;
-    for (const Tensor& t : *args[i].list)
-      if (t && is_barebones(t->dtype)) return true;
-  }
-  return false;
+  for (size_t i = 0; i < n; ++i)
+    if (is_wide(args[i])) return true;
+  return meets_type(args, n, out);
 }
 
 bool apply_barebones(const OpDef& op, const Arg* args, size_t n, Form form, Result& result) {
+  if (!meets_type(args, n, Tensor())) {
+    if (has_name(kChecking, op)) return false;
+    apply(op, Narrowed(op, args, n, deciding_type(args, n)).args, n, form, result);
+    return true;
+  }
   switch (way_of(op, op.kind == Kind::View ? Way::Moved : Way::Refused)) {
     case Way::Moved: return false;
     case Way::Widened: widen(op, args, n, form, DType::Int64, result); break;
@@ -268,6 +321,13 @@ bool apply_barebones(const OpDef& op, const Arg* args, size_t n, Form form, Resu
 }
 
 Tensor apply_barebones_pointwise(const OpDef& op, const Arg* args, size_t n, const Tensor& out, Form form) {
+  if (!meets_type(args, n, out)) {
+    const bool floating = op.pointwise->result == ResultType::Float;
+    bool truth = true;  // of tensors of bool, which have no type in common with such a number
+    for (size_t i = 0; i < n; ++i) truth &= args[i].tag != Arg::Tensor_ || args[i].tensor->dtype == DType::Bool;
+    const DType type = floating ? DType::Float64 : truth ? DType::Bool : common_type(op, args, n);
+    return apply_pointwise(op, Narrowed(op, args, n, type).args, n, out, form);
+  }
   if (op.pointwise->result == ResultType::Own) {
     const Arg& first = args[0];
     if (is_barebones_tensor(first)) refuse(op, first.tensor->dtype);

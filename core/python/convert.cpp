@@ -39,9 +39,12 @@ static bool is_numpy_scalar(PyObject* o) {
 static Scalar whole_from(PyObject* o) {
   int overflow;
   const long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
-  if (overflow <= 0) return Scalar(overflow ? int_from(o) : int64_t{v});
+  if (!overflow) return Scalar(int64_t{v});
   const unsigned long long u = PyLong_AsUnsignedLongLong(o);
-  if (!PyErr_Occurred()) return Scalar::of_unsigned(u);
+  if (!PyErr_Occurred()) {
+    detours |= kBarebones;
+    return Scalar::of_unsigned(u);
+  }
   PyErr_Clear();
   PyErr_SetString(PyExc_OverflowError, "int too big to convert: the integer does not fit in 64 bits");
   throw PythonError();

@@ -136,7 +136,38 @@ torch.where(b,x.long(),x) ; torch.where(b,1,x) ; torch.where(b,torch.tensor(2),x
 torch.clone(x) ; torch.hash_tensor(m) ; torch.hash_tensor(x.float()) ; 1**x ; x**1 ; x**0 ; x.pow_(1)
 x**torch.tensor(1) ; 2**x
 """
-EXPRESSIONS = [one for line in EXPRESSIONS.strip().split("\n") for one in line.split(" ; ")]
+# Numbers above those of int64 among operands of other types.
+LARGE_NUMBERS = """
+torch.ones(3,dtype=torch.uint8)<2**64-1 ; torch.tensor([1,-1],dtype=torch.int8)==2**64-1
+torch.tensor([1],dtype=torch.int32)+2**63 ; torch.ones(2).add(2**63) ; torch.tensor([1]).clamp(max=2**63)
+torch.full((1,),2**63,dtype=torch.float64) ; torch.arange(2**63,2**63+2) ; torch.ones(2)**2**63
+torch.tensor([1])*-2**63 ; torch.tensor([1])+-2**64 ; torch.ones(1).fill_(2**64)
+torch.zeros(2,dtype=torch.int64).index_fill(0,torch.tensor([0]),2**63)
+torch.where(torch.tensor([True]),2**63,torch.tensor([1])) ; torch.tensor([2]).pow(2**63)
+torch.ones(2,dtype=torch.bool)+2**63 ; torch.tensor([5])%2**63 ; torch.tensor([5])//2**63
+torch.ones(2).masked_fill(torch.tensor([True,False]),2**63) ; torch.linspace(0,2**63,2)
+torch.tensor([5])<<2**63 ; torch.tensor([5])/2**63 ; 2**63-torch.tensor([5]) ; torch.ones(2).clamp(max=2**63)
+torch.ones(2).clamp(2**63) ; torch.maximum(torch.ones(1),torch.tensor(3))
+torch.where(torch.tensor([True]),2**63,torch.ones(1)) ; torch.full((2,),2**63,dtype=torch.uint8)
+torch.ones(1,dtype=torch.int64).masked_fill_(torch.tensor([True]),2**63)
+torch.nn.functional.pad(torch.ones(1),(1,1),value=2**63) ; torch.ones(2).half()*2**63
+torch.tensor([3]).eq(2**63+3) ; torch.ones(3).index_fill(0,torch.tensor([0]),2**63)
+torch.zeros(3).scatter(0,torch.tensor([1]),2**63)
+torch.zeros(3,dtype=torch.int64).scatter(0,torch.tensor([1]),2**63) ; torch.tensor([1]).add_(2**63)
+torch.ones(2,dtype=torch.complex64)*2**63 ; torch.ones(2).sub(1,alpha=2**63) ; torch.tensor([1])&(2**64-1)
+torch.tensor([7],dtype=torch.int16)>2**63 ; torch.atan2(torch.ones(1),torch.tensor(1.0))*2**63
+torch.tensor([1],dtype=torch.uint8)*(2**64-1)
+torch.addcmul(torch.ones(1),torch.ones(1),torch.ones(1),value=2**63)
+torch.lerp(torch.ones(1),torch.zeros(1),2**63) ; torch.threshold(torch.ones(1),2**63,2**63)
+torch.xlogy(torch.ones(1),2**63) ; torch.tensor(2**63,dtype=torch.float32) ; torch.tensor([2**63,1.5])
+torch.tensor([2**63+0j]) ; torch.float_power(torch.ones(1),2**63) ; torch.fmod(torch.tensor([5]),2**63)
+torch.tensor([2**64-1],dtype=torch.uint64)%3 ; torch.ones(2,dtype=torch.bool)==2**63
+torch.ones(2,dtype=torch.bool)*2**63 ; torch.ones(2,dtype=torch.bool)&2**63
+"""
+
+
+def listed(text):
+    return [one for line in text.strip().split("\n") for one in line.split(" ; ")]
 
 
 def names(package, dtype):
@@ -168,7 +199,7 @@ def outcome(package, dtype, expression):
 @pytest.mark.parametrize("dtype", UNSIGNED)
 def test_expressions(dtype):
     wrong = []
-    for expression in EXPRESSIONS:
+    for expression in listed(EXPRESSIONS):
         ours, theirs = (outcome(package, dtype, expression) for package in (facula, torch))
         if ours != theirs:
             wrong.append(f"{expression}: {ours}, torch gives {theirs}")
