@@ -34,7 +34,24 @@ DTYPES = [
 ]
 # Sizes that fit, and sizes that no memory holds: what lies between would only fill the machine.
 HUGE = (2**62, 2**63 - 1, -(2**63), 10**18, -(10**18), 2**60)
-NUMBERS = (0, 1, -1, 2, 0.5, -2.5, math.nan, math.inf, -math.inf, 1e300, 2**63 - 1, -(2**63), True, 1 + 2j, 300)
+NUMBERS = (
+    0,
+    1,
+    -1,
+    2,
+    0.5,
+    -2.5,
+    math.nan,
+    math.inf,
+    -math.inf,
+    1e300,
+    2**63 - 1,
+    2**64 - 1,
+    -(2**63),
+    True,
+    1 + 2j,
+    300,
+)
 NATIVE = type(facula.exp)
 
 
