@@ -52,22 +52,6 @@ struct Lanes {
     std::memcpy(&v, p, sizeof v);
     return v;
   }
-  // lanes [lo, hi) of v to p[lo .. hi)
-  static void store(T* p, V v, int lo, int hi) {
-    if (lo == 0 && hi == N) {
-      std::memcpy(p, &v, sizeof v);
-      return;
-    }
-#if defined(__AVX512F__)
-    const unsigned mask = ((1u << hi) - 1u) & ~((1u << lo) - 1u);
-    if constexpr (sizeof(T) == 4)
-      _mm512_mask_storeu_ps(p, static_cast<__mmask16>(mask), reinterpret_cast<__m512>(v));
-    else
-      _mm512_mask_storeu_pd(p, static_cast<__mmask8>(mask), reinterpret_cast<__m512d>(v));
-#else
-    for (int i = lo; i < hi; ++i) p[i] = v[i];
-#endif
-  }
 };
 
 // The sum of the lanes, by halves.
@@ -194,10 +178,8 @@ void store_tile(const Product& p, const T* tile, int64_t c, int64_t first, int64
       const T* from = tile + at;
       if (t.step[2] == 1) {
         // reads past the run stay inside the tile, which has a spare vector at its end
-        for (int64_t i = 0; i < valid; i += L::N) {
-          const int lanes = static_cast<int>(min(L::N, valid - i));
-          for (int64_t k = 0; k < c; ++k) L::store(out + k * t.channel + i, L::load(from + k * n + i), 0, lanes);
-        }
+        for (int64_t i = 0; i < valid; i += L::N)
+          for (int64_t k = 0; k < c; ++k) store_up_to(out + k * t.channel + i, load(from + k * n + i), valid - i);
       } else {
         for (int64_t k = 0; k < c; ++k)
           for (int64_t i = 0; i < valid; ++i) out[k * t.channel + i * t.step[2]] = from[k * n + i];
