@@ -116,22 +116,31 @@ LANE_OP void loop_over_stored(F f, int64_t n, void* out, const void* const* in, 
     p[k] = static_cast<const S*>(in[k]);
     value[k] = constants >> k & 1 ? *static_cast<const T*>(in[k]) : T(0);
   }
-  auto compute = [&]<size_t... k>(std::index_sequence<k...>, int64_t i) {
-    asm("" : "+r"(constants));  // one loop, not one for every set of constants
-    return f((constants >> k & 1 ? value[k] : load(p[k] + i))...);
-  };
+  // What tells operands from constants is asked once for two vectors of 16-bit floats, which are soon computed.
+  constexpr int together = arity > 1 && sizeof(S) == 2 && std::is_same_v<T, float> ? 2 : 1;
+  static_assert(kStoredStep % (together * V::width) == 0);
+  auto compute = [&]<size_t... k>(std::index_sequence<k...>, const V* x) { return f(x[k]...); };
   constexpr auto operands = std::make_index_sequence<arity>();
-  using Out = std::conditional_t<std::is_same_v<decltype(compute(operands, 0)), V>, S, uint8_t>;
+  using Out = std::conditional_t<std::is_same_v<decltype(compute(operands, value)), V>, S, uint8_t>;
   Out* to = static_cast<Out*>(out);
   bool far = n >= kFarBytes / static_cast<int64_t>(sizeof(S));
-  for (int64_t i = 0; i < n; i += V::width) {
+  for (int64_t i = 0; i < n; i += together * V::width) {
     asm("" : "+r"(far));
     if (__builtin_expect(far, 0)) {
       for (int k = 0; k < arity; ++k)
         if (!(constants >> k & 1)) __builtin_prefetch(reinterpret_cast<const char*>(p[k] + i) + kAheadBytes);
       __builtin_prefetch(reinterpret_cast<const char*>(to + i) + kAheadBytes, 1);
     }
-    store_lanes(to + i, compute(operands, i));
+    V x[together][arity];
+    if constexpr (arity > 1) asm("" : "+r"(constants));  // one loop, not one for every set of constants
+#pragma GCC unroll 3
+    for (int k = 0; k < arity; ++k) {
+      const bool one = arity > 1 && (constants >> k & 1);
+#pragma GCC unroll 2
+      for (int t = 0; t < together; ++t) x[t][k] = one ? value[k] : load(p[k] + i + t * V::width);
+    }
+#pragma GCC unroll 2
+    for (int t = 0; t < together; ++t) store_lanes(to + i + t * V::width, compute(operands, x[t]));
   }
 }
 template <class F, class S>
