@@ -15,8 +15,9 @@
 namespace facula::cpu::FACULA_ISA {
 namespace {
 
-constexpr int64_t kRows = 64;   // queries of a block
-constexpr int64_t kCols = 256;  // keys of a block: 64 x 256 scores stay in L2
+// Queries and keys of a block, whose scores stay in L2. Keys are packed anew for each block of queries, so many; but
+// few where half of a block on the diagonal is masked.
+constexpr int64_t kMostRows = 192, kCausalRows = 64, kCols = 240;
 
 inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -47,6 +48,7 @@ struct Attention {
     for (int64_t i = 0; i < m; ++i)
       for (int64_t j = row + i + 1 > col ? row + i + 1 - col : 0; j < n; ++j) to[i * n + j] = kMasked;
   }
+  static int64_t rows_of(const AttentionShape& s) { return least(s.causal ? kCausalRows : kMostRows, s.queries); }
   // Keys that queries below `row` can see.
   static int64_t visible(const AttentionShape& s, int64_t row) { return s.causal ? least(s.keys, row) : s.keys; }
 
@@ -64,7 +66,7 @@ struct Attention {
   }
   static void block_forward(const AttentionShape& s, int64_t b, int64_t h, int64_t row, int64_t m, const A* q,
                             const A* k, const A* v, A* y, A* lse, A* scratch) {
-    A largest[kRows], sum[kRows];
+    A largest[kMostRows], sum[kMostRows];
     for (int64_t i = 0; i < m; ++i) {
       largest[i] = kMasked;
       sum[i] = 0;
@@ -84,13 +86,13 @@ struct Attention {
     }
   }
   static void forward(const AttentionShape& s, const A* q, const A* k, const A* v, A* y, A* lse) {
-    const int64_t blocks = (s.queries + kRows - 1) / kRows, kv_heads = s.heads / s.group;
-    parallel_for(s.batch * s.heads * blocks, 1 + 16384 / (s.keys * kRows + 1), [&](int64_t begin, int64_t end) {
-      std::vector<A> scratch(static_cast<size_t>(least(kRows, s.queries) * least(kCols, s.keys)));
+    const int64_t rows = rows_of(s), blocks = (s.queries + rows - 1) / rows, kv_heads = s.heads / s.group;
+    parallel_for(s.batch * s.heads * blocks, 1 + 16384 / (s.keys * rows + 1), [&](int64_t begin, int64_t end) {
+      std::vector<A> scratch(static_cast<size_t>(rows * least(kCols, s.keys)));
       for (int64_t t = begin; t < end; ++t) {
-        const int64_t plane = t / blocks, row = t % blocks * kRows, b = plane / s.heads, h = plane % s.heads;
+        const int64_t plane = t / blocks, row = t % blocks * rows, b = plane / s.heads, h = plane % s.heads;
         const int64_t shared = b * kv_heads + h / s.group, at = plane * s.queries + row;
-        block_forward(s, b, h, row, least(kRows, s.queries - row), q + plane * s.queries * s.depth,
+        block_forward(s, b, h, row, least(rows, s.queries - row), q + plane * s.queries * s.depth,
                       k + shared * s.keys * s.depth, v + shared * s.keys * s.width, y + at * s.width, lse + at,
                       scratch.data());
       }
@@ -121,13 +123,13 @@ struct Attention {
     multiply(true, false, n, s.depth, m, 1, ds, n, p.q + row * s.depth, s.depth, 1, p.dk + col * s.depth, s.depth);
   }
   static void head_backward(const AttentionShape& s, int64_t b, int64_t h, const Plane& p, std::vector<A>& scratch) {
-    const int64_t block = least(kRows, s.queries) * least(kCols, s.keys);
+    const int64_t rows = rows_of(s), block = rows * least(kCols, s.keys);
     A *weights = scratch.data(), *ds = weights + block, *dots = ds + block;
     std::memset(p.dq, 0, static_cast<size_t>(s.queries * s.depth) * sizeof(A));
     for (int64_t i = 0; i < s.queries; ++i)
       dots[i] = sum_block([](auto x, auto y) { return x * y; }, s.width, p.dy + i * s.width, p.y + i * s.width);
-    for (int64_t row = 0; row < s.queries; row += kRows) {
-      const int64_t m = least(kRows, s.queries - row), end = visible(s, row + m);
+    for (int64_t row = 0; row < s.queries; row += rows) {
+      const int64_t m = least(rows, s.queries - row), end = visible(s, row + m);
       for (int64_t col = 0; col < end; col += kCols)
         block_backward(s, b, h, p, row, m, col, least(kCols, end - col), dots, weights, ds);
     }
@@ -136,7 +138,7 @@ struct Attention {
                        const A* lse, A* dq, A* dk, A* dv) {
     const int64_t kv_heads = s.heads / s.group;
     parallel_for(s.batch * kv_heads, 1, [&](int64_t begin, int64_t end) {
-      std::vector<A> scratch(static_cast<size_t>(2 * least(kRows, s.queries) * least(kCols, s.keys) + s.queries));
+      std::vector<A> scratch(static_cast<size_t>(2 * rows_of(s) * least(kCols, s.keys) + s.queries));
       for (int64_t t = begin; t < end; ++t) {
         const int64_t b = t / kv_heads, keys_at = t * s.keys * s.depth, values_at = t * s.keys * s.width;
         std::memset(dk + keys_at, 0, static_cast<size_t>(s.keys * s.depth) * sizeof(A));
