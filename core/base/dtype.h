@@ -23,7 +23,7 @@ enum class DType : uint8_t {
   UInt64
 };
 inline constexpr int kNumDTypes = 15;
-// Kernels know the types before UInt16. What the last three take part in is decided in ops/unsigned.cpp.
+// Kernels know the types before UInt16. What the last three take part in is decided in ops/barebones.cpp.
 inline constexpr int kNumKernelDTypes = 12;
 inline constexpr int index_of(DType t) { return static_cast<int>(t); }
 

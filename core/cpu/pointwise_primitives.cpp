@@ -12,8 +12,7 @@ LANE_OP V as_number(X x) {
     return select(x, V(1), V(0));
 }
 
-// Long chains of operations, which leave AVX2's registers and units idle when they run alone: measured to gain 5 to 40
-// %.
+// Long chains of operations, which leave AVX2's registers and units idle when they run alone: two gain 5 to 40 percent.
 constexpr bool is_long(Primitive p) {
   switch (p) {
     case Primitive::log:
