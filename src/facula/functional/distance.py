@@ -87,8 +87,9 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
         tensor([[5., 1.]])
     """
     _check_pair(x1, x2, p, compute_mode)
-    batch = broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
-    x1, x2 = expand(x1, *batch, *x1.shape[-2:]), expand(x2, *batch, *x2.shape[-2:])
+    if x1.shape[:-2] != x2.shape[:-2]:
+        batch = broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
+        x1, x2 = expand(x1, *batch, *x1.shape[-2:]), expand(x2, *batch, *x2.shape[-2:])
     many = x1.size(-2) > _FEW_ROWS or x2.size(-2) > _FEW_ROWS
     if p == 2 and (compute_mode == _MODES[1] or (compute_mode == _MODES[0] and many)):
         return _by_product(x1, x2)

@@ -323,14 +323,18 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         tensor([[1, 1, 2, 2]])
     """
     n = max(input.dim(), other.dim())
-    a_shape, b_shape = ([1] * (n - x.dim()) + list(x.shape) for x in (input, other))
-    a, b, heads = input, other, n
-    if n > 1 and b_shape[-1] < 256 and input.numel() * other.numel() > 1 << 16:  # whole rows make longer loops
-        heads, p, q = n - 1, a_shape[-1], b_shape[-1]
-        a = input.reshape([*a_shape, 1]).expand(*a_shape, q).reshape([*a_shape[:-1], p * q])
-        b = other.reshape([*b_shape[:-1], 1, q]).expand(*b_shape[:-1], p, q).reshape([*b_shape[:-1], p * q])
-    a = a.reshape([s for size in a_shape[:heads] for s in (size, 1)] + list(a.shape[-1:] if heads < n else ()))
-    b = b.reshape([s for size in b_shape[:heads] for s in (1, size)] + list(b.shape[-1:] if heads < n else ()))
+    a_shape, b_shape = [1] * (n - input.dim()) + [*input.shape], [1] * (n - other.dim()) + [*other.shape]
+    # Whole rows make longer loops, but have to be written out first.
+    rows = n > 1 and b_shape[-1] < 256 and input.numel() * other.numel() > 1 << 10
+    heads = n - rows
+    a_heads, b_heads = [1] * (2 * heads), [1] * (2 * heads)
+    a_heads[::2], b_heads[1::2] = a_shape[:heads], b_shape[:heads]
+    if rows:
+        p, q = a_shape[-1], b_shape[-1]
+        a = input.reshape([*a_shape, 1]).expand(*a_shape, q).reshape([*a_heads, p * q])
+        b = other.reshape([*b_shape[:-1], 1, q]).expand(*b_shape[:-1], p, q).reshape([*b_heads, p * q])
+    else:
+        a, b = input.reshape(a_heads), other.reshape(b_heads)
     result = (a * b).reshape([x * y for x, y in zip(a_shape, b_shape)])
     return result if out is None else write_out(result, out)
 
