@@ -2,10 +2,12 @@
 // block, so that every tap is one vector loop whatever the kernel size.
 #include "cpu/pool.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <vector>
 
+#include "cpu/lanes.h"
 #include "cpu/reduce_fold.h"
 #include "runtime/parallel.h"
 
@@ -48,10 +50,53 @@ struct MaxState {
   alignas(64) I at[kBlock];
 };
 
+// Steps of 1 or 2 and narrow windows take whole vectors of outputs: a row with what lies beside it is laid out in
+// `staged`, so that short rows, of which networks are full, have no rest that is done number by number.
+constexpr int64_t kStagedReach = 64;  // columns between the first and the last of a window
+
+template <class T, int S, size_t... i>
+LANE_OP Vec<T> load_every(const T* x, std::index_sequence<i...>) {
+  if constexpr (S == 1) return load(x);
+  const Vec<T> a = load(x), b = load(x + Vec<T>::width);
+  return __builtin_shufflevector(a.v, b.v, 2 * static_cast<int>(i)...);
+}
 template <class T, int S>
-inline void max_tap(int64_t lo, int64_t hi, int64_t stride_, const T* __restrict x, int64_t first, MaxState<T>& s) {
+inline void max_whole_taps(const PoolShape& p, int64_t n, const T* staged, int64_t first, MaxState<T>& s) {
   using I = typename MaxState<T>::I;
-  const int64_t stride = S ? S : stride_;
+  constexpr int W = Vec<T>::width;
+  alignas(kLaneBytes) I steps[W];
+  for (int k = 0; k < W; ++k) steps[k] = static_cast<I>(k * S);
+  for (int64_t o = 0; o < n; o += W) {
+    Vec<T> best = load(s.best + o);
+    Vec<I> at = load(s.at + o);
+    for (int64_t j = 0, shift = o * S; j < p.kernel_w; ++j, shift += p.dilation_w) {
+      const Vec<T> x =
+          load_every<T, S>(staged + o * S + j * p.dilation_w, std::make_index_sequence<static_cast<size_t>(W)>());
+      const Mask<T> better = (x > best) | (x != x);
+      best = select(better, x, best);
+      at = select(Mask<I>{better.m}, load(steps) + Vec<I>(first + shift), at);
+    }
+    store(s.best + o, best);
+    store(s.at + o, at);
+  }
+}
+template <class T>
+void max_staged_row(const PoolShape& p, const T* row, int64_t left, int64_t n, int64_t first, MaxState<T>& s) {
+  T staged[2 * kBlock + kStagedReach];
+  constexpr int64_t W = Vec<T>::width;
+  const int64_t whole = (n + W - 1) / W * W;
+  const int64_t count = whole * p.stride_w + (p.kernel_w - 1) * p.dilation_w;
+  const int64_t begin = min(max(-left, 0), count), end = max(min(p.in_w - left, count), begin);
+  std::fill_n(staged, begin, -std::numeric_limits<T>::infinity());
+  std::memcpy(staged + begin, row + left + begin, static_cast<size_t>(end - begin) * sizeof(T));
+  std::fill_n(staged + end, count - end, -std::numeric_limits<T>::infinity());
+  p.stride_w == 1 ? max_whole_taps<T, 1>(p, whole, staged, first + left, s)
+                  : max_whole_taps<T, 2>(p, whole, staged, first + left, s);
+}
+
+template <class T>
+inline void max_tap(int64_t lo, int64_t hi, int64_t stride, const T* __restrict x, int64_t first, MaxState<T>& s) {
+  using I = typename MaxState<T>::I;
   for (int64_t o = lo; o < hi; ++o) {
     const T v = x[o * stride];
     const bool better = (v > s.best[o]) | (v != v);
@@ -69,7 +114,9 @@ void max_block(const PoolShape& p, const T* x, int64_t top, int64_t block, int64
   if (top < 0) skipped = (-top + p.dilation_h - 1) / p.dilation_h;
   const int64_t row0 = top + skipped * p.dilation_h;
   const int64_t left = block * p.stride_w - p.pad_w;
-  for (int64_t o = 0; o < n; ++o) {
+  const bool whole = p.stride_w <= 2 && (p.kernel_w - 1) * p.dilation_w <= kStagedReach;
+  const int64_t lanes = Vec<T>::width, filled = whole ? (n + lanes - 1) / lanes * lanes : n;
+  for (int64_t o = 0; o < filled; ++o) {
     s.best[o] = -std::numeric_limits<T>::infinity();
     s.at[o] = static_cast<I>(left + o * p.stride_w);
   }
@@ -78,17 +125,16 @@ void max_block(const PoolShape& p, const T* x, int64_t top, int64_t block, int64
   for (int64_t i = skipped; i < p.kernel_h; ++i) {
     const int64_t row = top + i * p.dilation_h;
     if (row >= p.in_h) break;
+    if (whole) {
+      max_staged_row(p, x + row * p.in_w, left, n, (row - row0) * p.in_w, s);
+      continue;
+    }
     for (int64_t j = 0; j < p.kernel_w; ++j) {
       const int64_t shift = block * p.stride_w - p.pad_w + j * p.dilation_w;
       const Range r(n, p.in_w, p.stride_w, shift);
       const T* from = x + row * p.in_w + shift;
       const int64_t first = (row - row0) * p.in_w + shift;
-      if (p.stride_w == 1)
-        max_tap<T, 1>(r.lo, r.hi, 1, from, first, s);
-      else if (p.stride_w == 2)
-        max_tap<T, 2>(r.lo, r.hi, 2, from, first, s);
-      else
-        max_tap<T, 0>(r.lo, r.hi, p.stride_w, from, first, s);
+      max_tap(r.lo, r.hi, p.stride_w, from, first, s);
     }
   }
   std::memcpy(y, s.best, static_cast<size_t>(n) * sizeof(T));

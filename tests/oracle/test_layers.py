@@ -171,3 +171,26 @@ def test_padding_with_a_constant_has_derivatives_and_batches(pad):
     x = facula.tensor(_numbers((4, 2, 3, 5)))
     one_by_one = facula.stack([facula.nn.functional.pad(part, pad) for part in x])
     assert facula.equal(facula.vmap(lambda part: facula.nn.functional.pad(part, pad))(x), one_by_one)
+
+
+@_FEW
+@given(st.data())
+def test_max_pool2d_and_its_indices(data):
+    """Rows short and long of a vector, steps beyond two, wide windows, ties, NaN and windows of minus infinity."""
+    shape = (2, 2, data.draw(st.integers(1, 12)), data.draw(st.integers(1, 90)))
+    kernel, step = (tuple(data.draw(st.integers(1, most)) for _ in range(2)) for most in (6, 3))
+    padding = tuple(data.draw(st.integers(0, k // 2)) for k in kernel)
+    dilation = (data.draw(st.integers(1, 2)), data.draw(st.sampled_from([1, 2, 12, 30])))
+    kind, ceil = data.draw(st.sampled_from(["float32", "float64", "bfloat16"])), data.draw(st.booleans())
+    image = _numbers(shape).round(1)
+    image[np.random.default_rng(1).random(shape) < data.draw(st.sampled_from([0, 0.2]))] = np.nan
+    image[np.random.default_rng(2).random(shape) < data.draw(st.sampled_from([0, 0.8]))] = -np.inf
+    outcomes = []
+    for m in BOTH:
+        x = m.tensor(image.tolist(), dtype=getattr(m, kind))
+        try:
+            y, places = m.nn.functional.max_pool2d(x, kernel, step, padding, dilation, ceil, return_indices=True)
+            outcomes.append((y.double().nan_to_num(7.5).tolist(), places.tolist()))
+        except RuntimeError:
+            outcomes.append(None)
+    assert outcomes[0] == outcomes[1]
