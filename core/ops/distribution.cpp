@@ -73,8 +73,7 @@ Tensor poisson(const Tensor& rate, Generator* g) {
     for (int64_t i = 0; i < n; ++i) limits[i] = -r[start + i];
     const void* in[1] = {limits};
     exp(n, limits, in);
-    for (int64_t i = 0; i < n; ++i)
-      values->ptr<double>()[start + i] = sample_poisson(chosen(g), r[start + i], limits[i]);
+    sample_poisson(chosen(g), r + start, limits, values->ptr<double>() + start, n);
   }
   return ops::converted_memory(values, rate->dtype);
 }

@@ -192,6 +192,15 @@ static uint32_t tempered(uint32_t y) {
   return y ^ (y >> 18);
 }
 
+int Generator::uniforms_ahead(double* out, int most) const {
+  const int pairs = left > 2 ? std::min(most, (left - 1) / 2) : 0;
+  for (int i = 0; i < pairs; ++i) {
+    const uint64_t word = (uint64_t{tempered(state[next + 2 * i])} << 32) | tempered(state[next + 2 * i + 1]);
+    out[i] = static_cast<double>(static_cast<int64_t>(word & ((uint64_t{1} << 53) - 1))) * 0x1p-53;
+  }
+  return pairs;
+}
+
 uint64_t Generator::random64() {
   if (left > 2) {  // both words are in the block: the case that samplers wait for
     uint64_t word = (uint64_t{tempered(state[next])} << 32) | tempered(state[next + 1]);

@@ -12,6 +12,13 @@ struct Generator {
   void manual_seed(uint64_t seed);
   uint64_t initial_seed() const { return seed; }
   uint64_t random64();
+  // The uniforms of 53 bits that come next, at most so many, without drawing them: how many there are before new words
+  // have to be made. And drawing the first n of them.
+  int uniforms_ahead(double* out, int most) const;
+  void draw_ahead(int n) {
+    next += 2 * n;
+    left -= 2 * n;
+  }
   // PyTorch's CPU get_state layout, 5056 bytes, so that states can be exchanged.
   static constexpr int64_t kStateBytes = 5056;
   void get_state(uint8_t* out) const;

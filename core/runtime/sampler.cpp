@@ -41,10 +41,11 @@ void sample_normals(Generator& g, double* out, int64_t n) {
 }
 
 // Knuth, TAOCP volume 2, 3.4.1: products of uniforms.
-static double poisson_by_product(Generator& g, double limit) {
+template <class Next>
+static double poisson_by_product(Next&& next, double limit) {
   double product = 1;
   for (double k = 0;; ++k)
-    if ((product *= sample_uniform(g)) <= limit) return k;
+    if ((product *= next()) <= limit) return k;
 }
 
 // W. Hoermann, The transformed rejection method for generating Poisson random variables (1993), algorithm PTRS.
@@ -63,9 +64,35 @@ static double poisson_by_rejection(Generator& g, double rate) {
   }
 }
 
-double sample_poisson(Generator& g, double rate, double exp_minus_rate) {
-  if (rate == 0) return 0;
-  return rate >= 10 ? poisson_by_rejection(g, rate) : poisson_by_product(g, exp_minus_rate);
+// Uniforms are made ahead: a product that ends is a surprise to the processor, and work that does not depend on
+// it goes on meanwhile.
+void sample_poisson(Generator& g, const double* rate, const double* exp_minus_rate, double* out, int64_t n) {
+  constexpr int kAhead = 32;
+  double ahead[kAhead];
+  int made = 0, used = 0;
+  auto settle = [&] {
+    g.draw_ahead(used);
+    made = used = 0;
+  };
+  auto next = [&] {
+    if (used == made) {
+      settle();
+      made = g.uniforms_ahead(ahead, kAhead);
+      if (made == 0) return sample_uniform(g);
+    }
+    return ahead[used++];
+  };
+  for (int64_t i = 0; i < n; ++i) {
+    if (rate[i] == 0) {
+      out[i] = 0;
+    } else if (rate[i] >= 10) {
+      settle();
+      out[i] = poisson_by_rejection(g, rate[i]);
+    } else {
+      out[i] = poisson_by_product(next, exp_minus_rate[i]);
+    }
+  }
+  settle();
 }
 
 // log(k!) minus Stirling's approximation of it.

@@ -12,7 +12,7 @@ double sample_normal(Generator&);   // Box-Muller in double; the second of a pai
 // n of them, as one after the other.
 void sample_uniforms(Generator&, double* out, int64_t n);
 void sample_normals(Generator&, double* out, int64_t n);
-double sample_poisson(Generator&, double rate, double exp_minus_rate);
+void sample_poisson(Generator&, const double* rate, const double* exp_minus_rate, double* out, int64_t n);
 double sample_binomial(Generator&, double count, double p);
 double sample_gamma(Generator&, double alpha);  // of rate 1
 double sample_gamma(Generator&, float alpha);
