@@ -491,7 +491,7 @@ const OpDef kOps[] = {
     FACULA_OP("squeeze_dims", View, "SqueezeBackward1", squeeze_dims, .vjp = same_elements_vjp),
     FACULA_OP("unsqueeze", View, "UnsqueezeBackward0", unsqueeze, .vjp = same_elements_vjp),
     FACULA_OP("expand", View, "ExpandBackward0", expand, .vjp = expand_vjp),
-    FACULA_OP("_embed", Copy, "EmbedBackward0", embed, .vjp = embed_vjp),
+    FACULA_OP("_embed", Copy, "DiagEmbedBackward0", embed, .vjp = embed_vjp),
     FACULA_OP("select", View, "SelectBackward0", select, .vjp = select_vjp),
     FACULA_OP("slice", View, "SliceBackward0", slice, .vjp = slice_vjp),
     FACULA_OP("narrow", Copy, nullptr, narrow),

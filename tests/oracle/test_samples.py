@@ -21,7 +21,7 @@ COARSE |= {f"special.bessel_{kind}": "float16" for kind in ("j0", "j1", "y0", "y
 OTHER_NODE = {
     "F.adaptive_max_pool1d": "AdaptiveMaxPool2DBackward0",
     "pow_of_number": "PowBackward0", "clamp_only_min": "ClampMinBackward0", "F.glu": "MulBackward0",
-    "squeeze_dims": "SqueezeBackward1", "diag": "EmbedBackward0", "diag_embed": "EmbedBackward0",
+    "squeeze_dims": "SqueezeBackward1",
     "Tensor.unfold": "AsStridedBackward0", "tensor_split": "SplitWithSizesBackward0",
     "tensor_split_at": None, "aminmax": None, "var_mean": None, "std_mean": None,
     "dist": "LinalgVectorNormBackward0", "trace": "SumBackward0", "vdot": "DotBackward0",
@@ -29,7 +29,7 @@ OTHER_NODE = {
     "matmul_32": "ViewBackward0", "matmul_43": "ViewBackward0", "einsum": "BmmBackward0",
     "einsum_diagonal": "DiagonalBackward0", "einsum_outer": "ViewBackward0", "kron": "ViewBackward0",
     "cross": "StackBackward0", "rot90": "TransposeBackward0", "repeat_interleave": "ViewBackward0",
-    "block_diag": "CatBackward0", "scatter_number": "ScatterBackward0", "F.embedding": "ViewBackward0",
+    "block_diag": "CatBackward0", "scatter_number": "ScatterBackward0",
     "smooth_entropy": "NllLossBackward0", "attention": None, "gru": None, "lstm": None,
     "torch.rrelu": "MulBackward0", "trapezoid": None, "renorm": None,
     "cumulative_trapezoid": None, "multi_dot": "SqueezeBackward1", "linalg.tensorinv": "ViewBackward0",

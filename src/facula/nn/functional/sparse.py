@@ -12,6 +12,11 @@ __all__ = ["embedding", "embedding_bag", "one_hot"]
 _BAG_MODES = {"sum": 0, "mean": 1, "max": 2}
 
 
+@native("embedding")
+def _embedding(weight: Tensor, indices: Tensor, padding_idx: int, scale_grad_by_freq: bool) -> Tensor:
+    """Rows of a table; ``padding_idx`` -1 means none."""
+
+
 @native
 def _embedding_bag(
     weight: Tensor,
@@ -69,16 +74,7 @@ def embedding(
         padding_idx %= weight.shape[0]
     if max_norm is not None:
         _renorm_rows(weight, input, max_norm, norm_type)
-    flat = input.reshape(-1)
-    rows = weight.index_select(0, flat)
-    if facula.is_grad_enabled() and weight.requires_grad:
-        if padding_idx is not None:
-            rows = facula.where((flat == padding_idx).unsqueeze(-1), rows.detach(), rows)
-        if scale_grad_by_freq and flat.numel():
-            counts = facula.bincount(flat, minlength=weight.shape[0]).index_select(0, flat)
-            fixed = rows.detach()
-            rows = fixed + (rows - fixed) / counts.to(rows.dtype).unsqueeze(-1)  # same values, scaled gradient
-    return rows.reshape(*input.shape, weight.shape[1])
+    return _embedding(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)
 
 
 def _renorm_rows(weight: Tensor, input: Tensor, max_norm: float, norm_type: float) -> None:
