@@ -129,6 +129,11 @@ template <class T>
 LANE_OP Vec<T> shift_right(Vec<T> a, int n) {
   return a.v >> n;
 }
+// x, and NaN in the lanes of m.
+template <class T>
+LANE_OP Vec<T> nan_where(Mask<T> m, Vec<T> x) {
+  return (typename Vec<T>::Native)((typename Mask<T>::Native)x.v | m.m);
+}
 template <class T>
 LANE_OP Mask<T> retype(Mask<IntOf<T>> m) {
   return {m.m};
@@ -232,6 +237,9 @@ LANE_OP Vec<float> load(const BFloat* p) {
 #if defined(__AVX512F__)
   const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   return (Vec<float>::Native)((FloatWords)_mm512_maskz_cvtepu16_epi32(kAll16, halves) << 16);
+#elif defined(__AVX2__)
+  const __m256i words = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  return (Vec<float>::Native)_mm256_slli_epi32(words, 16);
 #else
   HalfWords words;
   std::memcpy(&words, p, sizeof words);
@@ -288,6 +296,17 @@ LANE_OP void store_lanes(T* p, Vec<T> x) {
 }
 template <class T>
 LANE_OP void store_lanes(uint8_t* p, Mask<T> m) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  // GCC 12 narrows such vectors lane by lane.
+  if constexpr (sizeof(T) > 1) {
+    __m128i low = _mm256_castsi256_si128((__m256i)m.m), high = _mm256_extracti128_si256((__m256i)m.m, 1);
+    if constexpr (sizeof(T) == 8)
+      low = high = (__m128i)_mm_shuffle_ps((__m128)low, (__m128)high, 0x88);  // the even halves
+    if constexpr (sizeof(T) >= 4) low = high = _mm_packs_epi32(low, high);
+    low = _mm_and_si128(_mm_packs_epi16(low, high), _mm_set1_epi8(1));
+    return void(std::memcpy(p, &low, kLaneBytes / sizeof(T)));
+  }
+#endif
   typedef int8_t Bytes __attribute__((vector_size(kLaneBytes / sizeof(T))));
   Bytes bytes = __builtin_convertvector(m.m, Bytes) & 1;
   std::memcpy(p, &bytes, sizeof bytes);
@@ -314,6 +333,10 @@ template <size_t... i>
 LANE_OP auto pick_lanes(Vec<float> x, int, std::index_sequence<i...>, auto offset) {
   return __builtin_shufflevector(x.v, x.v, static_cast<int>(i + offset())...);
 }
+#if defined(__AVX2__) && !defined(__AVX512F__)
+LANE_OP Vec<double> widen_low(Vec<float> x) { return _mm256_cvtps_pd(_mm256_castps256_ps128(x.v)); }
+LANE_OP Vec<double> widen_high(Vec<float> x) { return _mm256_cvtps_pd(_mm256_extractf128_ps(x.v, 1)); }
+#else
 LANE_OP Vec<double> widen_low(Vec<float> x) {
   auto half = pick_lanes(x, 0, std::make_index_sequence<Vec<double>::width>(), [] { return 0; });
   return __builtin_convertvector(half, Vec<double>::Native);
@@ -322,6 +345,7 @@ LANE_OP Vec<double> widen_high(Vec<float> x) {
   auto half = pick_lanes(x, 0, std::make_index_sequence<Vec<double>::width>(), [] { return Vec<double>::width; });
   return __builtin_convertvector(half, Vec<double>::Native);
 }
+#endif
 template <size_t... i>
 LANE_OP Vec<float> join(auto low, auto high, std::index_sequence<i...>) {
   return __builtin_shufflevector(low, high, static_cast<int>(i)...);

@@ -144,7 +144,10 @@ LANE_MATH V erfinv_by_logarithm(V x) {
       outer = times_sum(a, V(4.0922234236681296), t, p, t_low);
     y = select(far, outer, y);
   }
-  return select(a < 1.0, with_sign(y, x), select(a == 1.0, x * kInf, V(kNan)));
+  y = with_sign(y, x);
+  auto inside = a < 1.0;
+  if (__builtin_expect(any(!inside), 0)) y = select(inside, y, select(a == 1.0, x * kInf, V(kNan)));
+  return y;
 }
 
 LANE_MATH_CALL V erfinv_beyond_pieces(V x) { return erfinv_by_logarithm(x); }

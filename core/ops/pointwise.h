@@ -209,14 +209,14 @@ concept ShortRealLanes = lane_math::RealLanes<X> && requires(X x) { requires siz
 template <class X, class Border>
 auto at_least(const X& x, const Border& lo) {
   if constexpr (ShortRealLanes<X> && (lane_math::RealLanes<Border> || std::is_arithmetic_v<Border>))
-    return select(X(lo) != X(lo), X(lo), limit_below(x, X(lo)));
+    return nan_where(X(lo) != X(lo), limit_below(x, X(lo)));
   else
     return by_order(x, lo, lo, x, x);
 }
 template <class X, class Border>
 auto at_most(const X& x, const Border& hi) {
   if constexpr (ShortRealLanes<X> && (lane_math::RealLanes<Border> || std::is_arithmetic_v<Border>))
-    return select(X(hi) != X(hi), X(hi), limit_above(x, X(hi)));
+    return nan_where(X(hi) != X(hi), limit_above(x, X(hi)));
   else
     return by_order(x, hi, x, x, hi);
 }
