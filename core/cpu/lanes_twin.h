@@ -86,12 +86,8 @@ LANE_OP Twin<T> per_lane(F f, Twin<T> x) {
 }
 
 template <class T>
-LANE_OP void load_lanes(const T* p, Twin<T>& x) {
-  x = {load(p), load(p + Vec<T>::width)};
-}
-template <class T, class V>
-LANE_OP void load_lanes(const T* p, V& x) {
-  x = load(p);
+LANE_OP Twin<T> load_twin(const T* p) {
+  return {load(p), load(p + Vec<T>::width)};
 }
 template <class T>
 LANE_OP void store_lanes(T* p, Twin<T> x) {

@@ -24,9 +24,10 @@ template <class T, int arity, class V = typename LanesOf<T>::type, class F>
 LANE_OP void loop_over_lanes(F f, int64_t n, void* out, const void* const* in) {
   constexpr int W = V::width;
   auto compute = [&]<size_t... k>(std::index_sequence<k...>, auto& p, int64_t i) {
-    V x[arity];
-    (load_lanes(p[k] + i, x[k]), ...);
-    return f(x[k]...);
+    if constexpr (W * sizeof(T) > kLaneBytes)
+      return f(load_twin(p[k] + i)...);
+    else
+      return f(load(p[k] + i)...);
   };
   constexpr auto operands = std::make_index_sequence<arity>();
   const T* p[arity];
