@@ -18,9 +18,6 @@
 #include "cpu/winograd.h"
 #include "runtime/gemm.h"
 #include "runtime/parallel.h"
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
 
 namespace facula::cpu::FACULA_ISA {
 namespace {
