@@ -135,6 +135,9 @@ void store_real(A x, DType to, void* out) {
     case DType::Int16: *static_cast<int16_t*>(out) = static_cast<int16_t>(static_cast<int64_t>(x)); break;
     case DType::Int32: *static_cast<int32_t*>(out) = static_cast<int32_t>(static_cast<int64_t>(x)); break;
     case DType::Int64: *static_cast<int64_t*>(out) = static_cast<int64_t>(x); break;
+    case DType::UInt16: *static_cast<uint16_t*>(out) = static_cast<uint16_t>(static_cast<int64_t>(x)); break;
+    case DType::UInt32: *static_cast<uint32_t*>(out) = static_cast<uint32_t>(static_cast<int64_t>(x)); break;
+    case DType::UInt64: *static_cast<uint64_t*>(out) = static_cast<uint64_t>(static_cast<int64_t>(x)); break;
     case DType::Float16: *static_cast<Half*>(out) = to_half(static_cast<float>(x)); break;
     case DType::BFloat16: *static_cast<BFloat*>(out) = to_bfloat(static_cast<float>(x)); break;
     case DType::Float32: *static_cast<float*>(out) = static_cast<float>(x); break;

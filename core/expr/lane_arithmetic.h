@@ -56,13 +56,15 @@ LANE_MATH V rsqrt_from(V x, V y) {
     series = polynomial(e, 0.5, 0.375, 0.3125, 0.2734375);
   return y + y * e * series;
 }
-LANE_MATH V rsqrt_by_root(V x) {  // tiny operands are scaled so that the residuals are not subnormal
+// Tiny and huge operands are scaled so that residuals are not subnormal, and s * s, rounded up, is not infinite.
+LANE_MATH V rsqrt_by_root(V x) {
   auto tiny = x < (kIsFloat<V> ? 0x1p-90 : 0x1p-900);
-  V a = select(tiny, x * 0x1p80, x), s = sqrt_lanes(a), y = 1.0 / s;
+  auto huge = x > (kIsFloat<V> ? 0x1p90 : 0x1p900);
+  V a = x * select(tiny, V(0x1p80), select(huge, V(0x1p-80), V(1.0))), s = sqrt_lanes(a), y = 1.0 / s;
   V half_error = 0.5 * (2.0 * residual(y, s, V(1.0)) - y * y * residual(s, s, a));
   V better = y + y * half_error;
   y = select((y > 0.0) & (y < kInf), better, y);
-  return select(tiny, y * 0x1p40, y);
+  return y * select(tiny, V(0x1p40), select(huge, V(0x1p-40), V(1.0)));
 }
 LANE_MATH V rsqrt(V x) {
   if constexpr (requires { significand(x); }) {

@@ -138,6 +138,33 @@ def test_hard_points(name: str, dtype: type) -> None:
             assert error <= bound, f"{name}({a!r}) = {y!r}: {error} ulp"
 
 
+# Next to the borders of the exponent range, where a step between may overflow or lose digits.
+BORDERS = [
+    1.7976931348623157e308, 8.98846567431158e307, 1.3407807929942596e154, 2.0**-1022, 2.0**-1021, 2.0**-992, 5e-324,
+    3.4028234663852886e38, 1.8446742974197924e19, 2.0**-126, 2.0**-125, 2.0**-96, 2.0**-149,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", sorted(set(EXACT) - {"sin", "cos", "tan"}))
+def test_borders_of_the_exponent_range(name: str, dtype: type) -> None:
+    exact, lo, _ = EXACT[name]
+    with np.errstate(over="ignore", under="ignore"):
+        x = np.array(BORDERS + ([-b for b in BORDERS] if lo < 0 else []), dtype=np.float64).astype(dtype)
+    x = np.unique(x[np.isfinite(x) & (x != 0)])
+    bound = 1.0 if dtype == np.float32 else BOUND.get(name, 2.0)
+    with mp.workprec(1300):
+        for a, y in zip(x.tolist(), evaluate(name, x).tolist()):
+            try:
+                want = mp.loggamma(a).real if name == "lgamma" else exact(mp.mpf(a))
+            except (ValueError, OverflowError, ZeroDivisionError, mp.libmp.NoConvergence):
+                continue
+            if isinstance(want, mp.mpc) or not mp.isfinite(want) or abs(want) > np.finfo(dtype).max:
+                continue
+            error = ulp_error(y, want, dtype)
+            assert error <= bound, f"{name}({a!r}) = {y!r}: {error} ulp"
+
+
 POW_HARD = [
     (0.9999999999999999, 6.0e18),
     (1.0000000000000002, 3.0e18),
