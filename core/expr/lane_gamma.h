@@ -49,8 +49,10 @@ template <class D>
   return select(large, g + select(g < kInf, g_low + (p_low + series), D(0.0)), small);
 }
 LANE_MATH_CALL V lgamma(V x) {
-  if (any(!((x > 0.0) & (x < kInf)))) return per_lane([](double a) { return special::lgamma(a); }, x);
-  return through_double([](auto a) { return lgamma_positive(a); }, x);
+  auto regular = (x > 0.0) & (x < kInf);
+  V y = through_double([](auto a) { return lgamma_positive(a); }, x);
+  if (any(!regular)) y = select(regular, y, per_lane([](double a) { return special::lgamma(a); }, x));
+  return y;
 }
 
 // psi(x) = log x - 1/(2x) + series(1/x^2)/x^2 beyond kAsymptotic; below by the recurrence psi(x + 1) = psi(x) + 1/x to
@@ -75,8 +77,10 @@ template <class D>
   return select(large, log(x) + (series - 0.5 * inverse), small);
 }
 LANE_MATH_CALL V digamma(V x) {
-  if (any(!((x > 0.0) & (x < kInf)))) return per_lane([](double a) { return special::digamma(a); }, x);
-  return through_double([](auto a) { return digamma_positive(a); }, x);
+  auto regular = (x > 0.0) & (x < kInf);
+  V y = through_double([](auto a) { return digamma_positive(a); }, x);
+  if (any(!regular)) y = select(regular, y, per_lane([](double a) { return special::digamma(a); }, x));
+  return y;
 }
 LANE_MATH_CALL V polygamma(V n, V x) {
   return per_lane([](double a, double b) { return special::polygamma(a, b); }, n, x);

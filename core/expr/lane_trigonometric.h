@@ -70,19 +70,26 @@ LANE_MATH_CALL V tan_by_libm(V x) {
   return per_lane([](double a) { return __builtin_tan(a); }, x);
 }
 
+// What lanes hold does not depend on their neighbours: only those beyond the limit are libm's.
+LANE_MATH V within_limit_or(V x, V y, auto by_libm) {
+  if (__builtin_expect(!all_within(x, kAngleLimit<V>), 0)) y = select(abs(x) < kAngleLimit<V>, y, by_libm(x));
+  return y;
+}
 LANE_MATH V sin(V x) {
-  if (__builtin_expect(!all_within(x, kAngleLimit<V>), 0)) return sin_by_libm(x);
+  V y;
   if constexpr (LooksUpTurns<V>)
-    return select(x == 0.0, x, sine_by_table<false>(x));
+    y = sine_by_table<false>(x);
   else
-    return select(x == 0.0, x, sine_in_quadrant<0>(x));
+    y = sine_in_quadrant<0>(x);
+  return within_limit_or(x, select(x == 0.0, x, y), [](V a) { return sin_by_libm(a); });
 }
 LANE_MATH V cos(V x) {
-  if (__builtin_expect(!all_within(x, kAngleLimit<V>), 0)) return cos_by_libm(x);
+  V y;
   if constexpr (LooksUpTurns<V>)
-    return sine_by_table<true>(x);
+    y = sine_by_table<true>(x);
   else
-    return sine_in_quadrant<1>(x);
+    y = sine_in_quadrant<1>(x);
+  return within_limit_or(x, y, [](V a) { return cos_by_libm(a); });
 }
 
 // sin(pi x) / (pi x)
@@ -101,11 +108,12 @@ template <class D>
   return y + inverse * (residual(y, den, num) + (num_low - y * den_low));
 }
 LANE_MATH V tan(V x) {
-  if (__builtin_expect(!all_within(x, kAngleLimit<V>), 0)) return tan_by_libm(x);
+  V y;
   if constexpr (LooksUpTurns<V>)
-    return select(x == 0.0, x, tangent_by_table(x));
+    y = tangent_by_table(x);
   else
-    return select(x == 0.0, x, tangent(x));
+    y = tangent(x);
+  return within_limit_or(x, select(x == 0.0, x, y), [](V a) { return tan_by_libm(a); });
 }
 
 // ---- inverse functions ----

@@ -84,6 +84,8 @@ EXACT: dict[str, tuple[Callable, float, float]] = {
 }
 # Larger bounds, in float64 only: sums of a recurrence, which partly cancel between 2 and 3.
 BOUND = {"lgamma": 3.0, "digamma": 3.5}
+# In float32: next to 1 a polynomial of the whole of [0, 1] adds its roundings; without fused products 2.26.
+FLOAT_BOUND = {"atan": 2.3}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -91,7 +93,7 @@ BOUND = {"lgamma": 3.0, "digamma": 3.5}
 def test_unary_error(name: str, dtype: type) -> None:
     exact, lo, hi = EXACT[name]
     x = samples(dtype, lo, hi, 40 if name in {"lgamma", "digamma", "erfinv"} else 90)
-    bound = 1.0 if dtype == np.float32 else BOUND.get(name, 2.0)
+    bound = FLOAT_BOUND.get(name, 1.0) if dtype == np.float32 else BOUND.get(name, 2.0)
     with mp.workprec(160):
         for a, y in zip(x.tolist(), evaluate(name, x).tolist()):
             error = ulp_error(y, exact(mp.mpf(a)), dtype)
@@ -105,7 +107,7 @@ HARD = {
     "sin": ANGLES,
     "cos": ANGLES,
     "tan": ANGLES,
-    "atan": np.array([0.5, 2.0, 1.0, 1e300, 1.7e308, 5e-324, 1e30, 0.25]),
+    "atan": np.array([0.5, 2.0, 1.0, 1e300, 1.7e308, 5e-324, 1e30, 0.25, 0.9865, 1.0007529, 1.0123050]),
     "asin": np.array([0.5, 1 - 2.0**-53, 1 - 2.0**-24, 1e-310, 0.7071067811865476]),
     "acos": np.array([0.5, -0.5, -1.0, 1 - 2.0**-53, 1 - 2.0**-24, -1 + 2.0**-53, 1e-310]),
     "sinh": np.array([0.34657359, 1.0397208, 8.7, 89.4, 710.4, -710.4, 5e-324]),
@@ -130,7 +132,7 @@ def test_hard_points(name: str, dtype: type) -> None:
     x = x[np.isfinite(x) & (np.abs(x) <= (1 if name in {"asin", "acos"} else INF)) & (x != 0)]
     if name in {"atanh", "erfinv"}:
         x = x[np.abs(x) < 1]
-    bound = 1.0 if dtype == np.float32 else BOUND.get(name, 2.0)
+    bound = FLOAT_BOUND.get(name, 1.0) if dtype == np.float32 else BOUND.get(name, 2.0)
     with mp.workprec(1300):
         for a, y in zip(x.tolist(), evaluate(name, x).tolist()):
             want = mp.loggamma(a).real if name == "lgamma" else exact(mp.mpf(a))
@@ -152,7 +154,7 @@ def test_borders_of_the_exponent_range(name: str, dtype: type) -> None:
     with np.errstate(over="ignore", under="ignore"):
         x = np.array(BORDERS + ([-b for b in BORDERS] if lo < 0 else []), dtype=np.float64).astype(dtype)
     x = np.unique(x[np.isfinite(x) & (x != 0)])
-    bound = 1.0 if dtype == np.float32 else BOUND.get(name, 2.0)
+    bound = FLOAT_BOUND.get(name, 1.0) if dtype == np.float32 else BOUND.get(name, 2.0)
     with mp.workprec(1300):
         for a, y in zip(x.tolist(), evaluate(name, x).tolist()):
             try:
@@ -386,12 +388,12 @@ def test_gradients_at_ties_and_borders_as_pytorch() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", ["exp", "exp2", "log", "log2", "log10", "rsqrt", "sigmoid", "erf", "erfc", "erfinv"])
+@pytest.mark.parametrize("name", sorted(EXACT))
 def test_neighbours_do_not_matter(name: str, dtype: type) -> None:
     """Vectors with special or extreme operands may go another way; the other lanes have the same bits."""
     rng = np.random.default_rng(3)
     x = (rng.random(192) * (0.98 if name == "erfinv" else 20)).astype(dtype)
-    special = np.array([INF, -INF, NAN, 0.0, -1.0, 5e-324, 1e-40, 1e30, -1e30, -95.0, 0.9999], dtype)
+    special = np.array([INF, -INF, NAN, 0.0, -1.0, 5e-324, 1e-40, 1e30, -1e30, -95.0, 1e5, 0.9999], dtype)
     mixed = np.where(np.arange(192) % 5 == 0, np.resize(special, 192), x)
     apart = np.arange(192) % 5 != 0
     assert evaluate(name, mixed)[apart].tobytes() == evaluate(name, x)[apart].tobytes()
