@@ -96,7 +96,7 @@ def to(
 
 def _as_format(x: Tensor, memory_format) -> Tensor:
     if memory_format is channels_last or memory_format is channels_last_3d:
-        return x if x.is_contiguous(memory_format=memory_format) else contiguous(x, memory_format)
+        return x if x.is_contiguous(memory_format=memory_format) else contiguous(x, memory_format=memory_format)
     return contiguous(x) if repr(memory_format) == "torch.contiguous_format" else x
 
 
