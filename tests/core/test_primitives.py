@@ -148,21 +148,22 @@ BORDERS = [
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", sorted(set(EXACT) - {"sin", "cos", "tan"}))
+@pytest.mark.parametrize("name", sorted(EXACT))
 def test_borders_of_the_exponent_range(name: str, dtype: type) -> None:
-    exact, lo, _ = EXACT[name]
+    exact, lo, hi = EXACT[name]
     with np.errstate(over="ignore", under="ignore"):
-        x = np.array(BORDERS + ([-b for b in BORDERS] if lo < 0 else []), dtype=np.float64).astype(dtype)
+        x = np.array(BORDERS + [-b for b in BORDERS], dtype=np.float64).astype(dtype)
+    x = x[
+        (x > lo if lo >= -1 else True) & (x < hi if hi <= 1 else True)
+    ]  # others are bounds of samples, not of domains
     x = np.unique(x[np.isfinite(x) & (x != 0)])
     bound = FLOAT_BOUND.get(name, 1.0) if dtype == np.float32 else BOUND.get(name, 2.0)
     with mp.workprec(1300):
         for a, y in zip(x.tolist(), evaluate(name, x).tolist()):
-            try:
+            if name == "erfc" and abs(a) > 1e300:  # mpmath's series do not converge
+                want = mp.mpf(0 if a > 0 else 2)
+            else:
                 want = mp.loggamma(a).real if name == "lgamma" else exact(mp.mpf(a))
-            except (ValueError, OverflowError, ZeroDivisionError, mp.libmp.NoConvergence):
-                continue
-            if isinstance(want, mp.mpc) or not mp.isfinite(want) or abs(want) > np.finfo(dtype).max:
-                continue
             error = ulp_error(y, want, dtype)
             assert error <= bound, f"{name}({a!r}) = {y!r}: {error} ulp"
 

@@ -41,6 +41,32 @@ def finish(result: Tensor, out: Tensor | None, requires_grad: bool) -> Tensor:
     return result
 
 
+def wrapped_dim(dim: int, ndim: int) -> int:
+    """A dimension counted from 0, of a tensor that counts as having at least one.
+
+    Raises:
+        IndexError: there is no such dimension.
+    """
+    most = max(ndim, 1)
+    if not -most <= dim < most:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-most}, {most - 1}], but got {dim})")
+    return dim % most
+
+
+def wrapped_dims(dim: int | tuple[int, ...] | list[int] | None, ndim: int) -> list[int]:
+    """The dimensions that an argument names; None: all of them.
+
+    Raises:
+        RuntimeError: it names one twice.
+    """
+    named = range(ndim) if dim is None else [dim] if isinstance(dim, int) else dim
+    dims = [wrapped_dim(d, ndim) for d in named]
+    for d in dims:
+        if dims.count(d) > 1:
+            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    return dims
+
+
 def write_out(result: Tensor, out: Tensor) -> Tensor:
     """Copy a result into `out`, which takes its shape, and give `out` back.
 

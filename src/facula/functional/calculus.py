@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facula._C import Tensor
 from facula._native import native
-from facula.functional.arguments import Number, write_out
+from facula.functional.arguments import Number, wrapped_dim, wrapped_dims, write_out
 from facula.functional.arithmetic import sub
 from facula.functional.creation import full_like, zeros
 from facula.functional.joining import cat
@@ -14,13 +14,6 @@ from facula.functional.return_types import frexp as _Frexp
 METHODS = "diff frexp renorm renorm_"
 
 __all__ = ["cumulative_trapezoid", "diff", "frexp", "gradient", "renorm", "trapezoid", "trapz"]
-
-
-def _wrapped(dim: int, ndim: int) -> int:
-    if not -max(ndim, 1) <= dim < max(ndim, 1):
-        most = max(ndim, 1)
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-most}, {most - 1}], but got {dim})")
-    return dim % max(ndim, 1)
 
 
 # ---- differences ----
@@ -64,7 +57,7 @@ def diff(
         raise RuntimeError("diff expects input to be at least one-dimensional")
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
-    dim = _wrapped(dim, input.dim())
+    dim = wrapped_dim(dim, input.dim())
     _check_joined(input, prepend, dim)
     _check_joined(input, append, dim)
     if n == 0:
@@ -80,15 +73,6 @@ def diff(
 
 
 # ---- gradient ----
-
-
-def _gradient_dims(input: Tensor, dim) -> list[int]:
-    dims = list(range(input.dim())) if dim is None else [dim] if isinstance(dim, int) else list(dim)
-    dims = [_wrapped(d, input.dim()) for d in dims]
-    for d in dims:
-        if dims.count(d) > 1:
-            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
-    return dims
 
 
 def _gradient_check(input: Tensor, dims: list[int], edge_order: int) -> None:
@@ -158,7 +142,7 @@ def gradient(input: Tensor, *, spacing=None, dim=None, edge_order: int = 1) -> t
     if isinstance(spacing, Tensor):
         raise TypeError("gradient(): argument 'spacing' must be a number, a list of numbers or a list of tensors")
     spacing = 1 if spacing is None else spacing
-    dims = _gradient_dims(input, dim)
+    dims = wrapped_dims(dim, input.dim())
     many = isinstance(spacing, (list, tuple))
     if many and len(spacing) != len(dims):
         raise RuntimeError(
@@ -233,7 +217,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number | None = None, d
     dx = _check_sampled("trapezoid", y, x, dx)
     if y.dim() == 0:
         raise IndexError("Dimension specified as -1 but tensor has no dimensions")
-    dim = _wrapped(dim, y.dim())
+    dim = wrapped_dim(dim, y.dim())
     if y.size(dim) == 0:
         shape = [*y.shape[:dim], *y.shape[dim + 1 :]]
         return zeros(shape, dtype=y.dtype)
@@ -266,7 +250,7 @@ def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number | Non
     dx = _check_sampled("cumulative_trapezoid", y, x, dx)
     if y.dim() == 0:
         raise IndexError("cumulative_trapezoid: the tensor has no dimensions")
-    dim = _wrapped(dim, y.dim())
+    dim = wrapped_dim(dim, y.dim())
     if x is not None:
         return (_pairs(y, dim) * _distances("cumulative_trapezoid", y, x, dim)).cumsum(dim) / 2.0
     return (_pairs(y, dim) * (dx / 2.0)).cumsum(dim)
@@ -292,7 +276,7 @@ def _renorm_factor(input: Tensor, p, dim: int, maxnorm) -> Tensor:
         )
     from facula.functional.linalg import vector_norm
 
-    dim = _wrapped(dim, input.dim())
+    dim = wrapped_dim(dim, input.dim())
     others = [d for d in range(input.dim()) if d != dim]
     x = input.float() if input.dtype.itemsize == 2 else input
     norm = vector_norm(x, float(p), others, keepdim=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facula._C import Tensor
+from facula._C import Tensor, contiguous_format
 from facula._C import dtype as dtype_type
 from facula._native import native
 from facula.functional import shape
@@ -23,7 +23,7 @@ _END = 2**63 - 1  # of int64: a slice ends where its dimension does
 def _fresh(view: Tensor, out: Tensor | None) -> Tensor:
     if out is not None:
         return write_out(view, out)
-    return shape._clone(view) if view.is_contiguous() else shape._contiguous(view)
+    return shape.clone(view, memory_format=contiguous_format)
 
 
 def _fresh_all(views: tuple[Tensor, ...], out) -> tuple[Tensor, ...] | None:

@@ -282,9 +282,9 @@ def empty(
     shape = shape_of(sizes, size)
     if memory_format is channels_last or memory_format is channels_last_3d:
         n, c, *inner = shape
-        last = _empty((n, *inner, c), dtype or get_default_dtype())
+        last = _empty((n, *inner, c), dtype)
         return finish(last.movedim(-1, 1), out, requires_grad)
-    return finish(_empty(shape, dtype or get_default_dtype()), out, requires_grad)
+    return finish(_empty(shape, dtype), out, requires_grad)
 
 
 @native("zeros", falls_back=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facula._C import Tensor, float64, int64, uint64
-from facula.functional.arguments import check_tensors, write_out
+from facula.functional.arguments import check_tensors, wrapped_dims, write_out
 
 __all__ = ["hash_tensor"]
 METHODS = "hash_tensor"
@@ -14,20 +14,13 @@ def _reduced(input: Tensor, dim) -> list[int]:
     named = () if dim is None else (dim,) if isinstance(dim, int) else dim
     if not isinstance(named, (tuple, list)) or not all(isinstance(d, int) for d in named):
         raise TypeError(f"hash_tensor(): argument 'dim' (position 2) must be tuple of ints, not {type(dim).__name__}")
-    rank = max(input.dim(), 1)
-    for d in named:
-        if not -rank <= d < rank:
-            raise IndexError(f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got {d})")
-    dims = [d % rank for d in named]
-    for d in dims:
-        if dims.count(d) > 1:
-            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    dims = wrapped_dims(named, input.dim())
     if not dims and input.numel() == 0:
         raise RuntimeError(
             "hash_tensor: Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
             "with the 'dim' argument."
         )
-    return sorted(dims) or list(range(rank))
+    return sorted(dims) or list(range(max(input.dim(), 1)))
 
 
 def hash_tensor(

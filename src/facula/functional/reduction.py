@@ -481,10 +481,11 @@ def norm(
     """The vector norm of order ``p`` over ``dim``, or over everything; "fro" is order 2.
 
     Args:
-        p: a number, ``inf`` and ``-inf`` (largest and smallest magnitude) and 0 (nonzero elements) included; or "fro".
+        p: a number, ``inf`` and ``-inf`` (largest and smallest magnitude) and 0 (nonzero elements) included; "fro"; or
+            "nuc", the sum of a matrix' singular values.
 
     Raises:
-        NotImplementedError: ``p="nuc"``, which needs singular values.
+        RuntimeError: another word.
 
     Example:
         >>> import facula as torch

@@ -641,16 +641,7 @@ def alias(input: Tensor) -> Tensor:
     """A view of all of the tensor."""
 
 
-@native("clone")
-def _clone(input: Tensor) -> Tensor:
-    """A copy."""
-
-
-@native("contiguous")
-def _contiguous(input: Tensor) -> Tensor:
-    """The tensor, or a copy whose elements lie in order."""
-
-
+@native("clone", falls_back=True)
 def clone(input: Tensor, *, memory_format=None) -> Tensor:
     """A copy, through which gradients flow.
 
@@ -660,9 +651,10 @@ def clone(input: Tensor, *, memory_format=None) -> Tensor:
         tensor([1., 2.])
     """
     if memory_format is channels_last or memory_format is channels_last_3d:
-        return _with_channels_last(input, memory_format, lambda x: _clone(_contiguous(x)))
-    copy = _clone(input)
-    return _contiguous(copy) if memory_format is contiguous_format else copy
+        return _with_channels_last(input, memory_format, lambda x: clone(x, memory_format=contiguous_format))
+    if memory_format is contiguous_format and not input.is_contiguous():
+        return contiguous(input)  # which is a copy then
+    return clone(input)
 
 
 @native("contiguous", falls_back=True)
@@ -675,8 +667,8 @@ def contiguous(input: Tensor, *, memory_format=None) -> Tensor:
         (2, 1)
     """
     if memory_format is channels_last or memory_format is channels_last_3d:
-        return _with_channels_last(input, memory_format, _contiguous)
-    return _contiguous(input)
+        return _with_channels_last(input, memory_format, contiguous)
+    return contiguous(input)
 
 
 def _with_channels_last(input: Tensor, memory_format, copy) -> Tensor:

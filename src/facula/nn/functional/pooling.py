@@ -265,6 +265,10 @@ def _check_output_size(input: Tensor, output_size) -> None:
         raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
 
 
+def _adaptive_mean(input: Tensor, size: tuple[int, int]) -> Tensor:
+    return input.mean((-2, -1), keepdim=True) if size == (1, 1) else _adaptive_avg_pool2d(input, size)
+
+
 def adaptive_avg_pool1d(input: Tensor, output_size) -> Tensor:
     """Mean over as many windows as the output is long.
 
@@ -285,9 +289,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size) -> Tensor:
     """
     _check_dims("adaptive_avg_pool1d", input, 1)
     (out,) = _numbers(output_size, 1, "output_size", "adaptive_avg_pool1d")
-    row = input.unsqueeze(-2)  # a picture of one line
-    means = row.mean((-2, -1), keepdim=True) if out == 1 else _adaptive_avg_pool2d(row, (1, out))
-    return means.squeeze(-2)
+    return _adaptive_mean(input.unsqueeze(-2), (1, out)).squeeze(-2)  # of a picture of one line
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size) -> Tensor:
@@ -313,7 +315,5 @@ def adaptive_avg_pool2d(input: Tensor, output_size) -> Tensor:
     pair = (output_size,) * 2 if output_size is None or isinstance(output_size, int) else tuple(output_size)
     if len(pair) != 2:
         raise RuntimeError(f"adaptive_avg_pool2d: output_size must be 2, but got {pair}")
-    if pair == (1, 1):
-        return input.mean((-2, -1), keepdim=True)
     height, width = (given if given is not None else size for given, size in zip(pair, input.shape[-2:]))
-    return _adaptive_avg_pool2d(input, (height, width))
+    return _adaptive_mean(input, (height, width))

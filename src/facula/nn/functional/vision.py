@@ -130,11 +130,6 @@ def grid_sample(
     return _grid_sample(input, grid, _SAMPLINGS[mode], _PADDINGS[padding_mode], bool(align_corners))
 
 
-def _laid_out(x: Tensor) -> Tensor:
-    """A copy in the order of its dimensions, also where nothing has moved: what it gives is no view of its operand."""
-    return x.clone(memory_format=facula.contiguous_format)
-
-
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """(*, C r^2, H, W) as (*, C, H r, W r) (Shi et al. 2016).
 
@@ -166,7 +161,11 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
         )
     k = len(lead)
     x = input.reshape(*lead, c // (r * r), r, r, h, w)
-    return _laid_out(x.permute(*range(k), k, k + 3, k + 1, k + 4, k + 2)).view(*lead, c // (r * r), h * r, w * r)
+    return (
+        x.permute(*range(k), k, k + 3, k + 1, k + 4, k + 2)
+        .clone(memory_format=facula.contiguous_format)
+        .view(*lead, c // (r * r), h * r, w * r)
+    )
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -201,7 +200,11 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
             )
     k = len(lead)
     x = input.reshape(*lead, c, h // r, r, w // r, r)
-    return _laid_out(x.permute(*range(k), k, k + 2, k + 4, k + 1, k + 3)).view(*lead, c * r * r, h // r, w // r)
+    return (
+        x.permute(*range(k), k, k + 2, k + 4, k + 1, k + 3)
+        .clone(memory_format=facula.contiguous_format)
+        .view(*lead, c * r * r, h // r, w // r)
+    )
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -228,7 +231,12 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         raise RuntimeError(f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups.")
     if input.numel() == 0:
         return input.clone()
-    return _laid_out(input.reshape(n, groups, c // groups, math.prod(rest)).transpose(1, 2)).view(input.shape)
+    return (
+        input.reshape(n, groups, c // groups, math.prod(rest))
+        .transpose(1, 2)
+        .clone(memory_format=facula.contiguous_format)
+        .view(input.shape)
+    )
 
 
 def native_channel_shuffle(input: Tensor, groups: int) -> Tensor:
