@@ -2,12 +2,12 @@
 // and the matrix algebra that derivatives are written in. No operation here.
 #pragma once
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
 #include "base/gil.h"
 #include "ops/ops.h"
 #include "ops/promote.h"
+#include "runtime/allocator.h"
 #include "runtime/lapack.h"
 #include "runtime/parallel.h"
 
@@ -43,12 +43,11 @@ struct Columns {
 template <class T>
 struct Scratch {
   explicit Scratch(int64_t n)
-      : data(static_cast<T*>(std::malloc(static_cast<size_t>(std::max<int64_t>(n, 1)) * sizeof(T)))) {
-    if (!data) throw std::bad_alloc();
-  }
-  ~Scratch() { std::free(data); }
+      : bytes(static_cast<size_t>(std::max<int64_t>(n, 1)) * sizeof(T)), data(static_cast<T*>(allocate(bytes))) {}
+  ~Scratch() { deallocate(data, bytes); }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
+  size_t bytes;
   T* data;
 };
 // The workspace size that a query wrote.

@@ -13,9 +13,11 @@
 #include <atomic>
 #include <climits>
 #include <cstdlib>
+#include <exception>
 #include <fstream>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 
@@ -47,6 +49,8 @@ struct Pool {
   std::atomic<uint32_t> pieces{0}, num_shares{1}, done{0};
   std::atomic<uint32_t> signal{0};  // the region number; workers sleep on it
   std::atomic<uint32_t> sleepers{0}, caller_sleeps{0};
+  std::atomic<bool> failed{false};
+  std::exception_ptr failure;    // of the first piece that threw; written by who set `failed`
   int workers = 0;               // started; this and what follows is touched by the holder of `taken` only
   int placed = 0, avoided = -1;  // how many of them may not run on which processor, the caller's
   pthread_t threads[kMostPlaced];
@@ -87,6 +91,16 @@ bool spin_until(Ready&& ready) {
 uint32_t first_piece(uint32_t share, uint32_t shares, uint32_t pieces) {
   return static_cast<uint32_t>(uint64_t{pieces} * share / shares);
 }
+// What a body throws (no memory for its work space) is kept for the caller; pieces after it are not run.
+void run_piece(Body body, void* context, int64_t begin, int64_t end) {
+  if (pool.failed.load(std::memory_order_relaxed)) return;
+  try {
+    body(context, begin, end);
+  } catch (...) {
+    if (!pool.failed.exchange(true, std::memory_order_acq_rel)) pool.failure = std::current_exception();
+  }
+}
+
 // Claims and runs pieces of one share of the region `number` until none is left; false: the region is over.
 bool run_share(uint32_t number, uint32_t share) {
   std::atomic<uint64_t>& word = pool.shares[share].claim;
@@ -100,7 +114,7 @@ bool run_share(uint32_t number, uint32_t share) {
     uint32_t pieces = pool.pieces.load(std::memory_order_acquire);
     if (piece >= first_piece(share + 1, pool.num_shares.load(std::memory_order_acquire), pieces)) return true;
     if (!word.compare_exchange_weak(claim, claim + 1, std::memory_order_acq_rel)) continue;
-    body(context, piece * step, std::min<int64_t>(n, (piece + 1) * step));
+    run_piece(body, context, piece * step, std::min<int64_t>(n, (piece + 1) * step));
     if (pool.done.fetch_add(1, std::memory_order_seq_cst) + 1 == pieces && pool.caller_sleeps.load())
       futex_wake(pool.done, 1);
   }
@@ -231,6 +245,11 @@ void run_region(int64_t n, int64_t step, uint32_t pieces, int threads, Body body
   wait_for(pieces);
 }
 
+// The one region that is open; it ends in any case.
+struct Taken {
+  ~Taken() { pool.taken.store(false, std::memory_order_release); }
+};
+
 }  // namespace
 
 int num_threads() {
@@ -258,14 +277,15 @@ void parallel_for_raw(int64_t n, int64_t grain, Body body, void* context) {
   if (pieces <= 1 || inside_region || pool.taken.exchange(true, std::memory_order_acquire)) return body(context, 0, n);
   static const int at_fork = pthread_atfork(nullptr, nullptr, forget_workers);
   (void)at_fork;
+  const Taken taken;
   int64_t step = (n - 1) / pieces + 1;
   if (step >= 1024) step = (step + 63) / 64 * 64;  // pieces start on vector and cache line boundaries
   pieces = (n - 1) / step + 1;
-  if (pieces <= 1)
-    body(context, 0, n);
-  else
-    run_region(n, step, static_cast<uint32_t>(pieces), static_cast<int>(std::min(limit, pieces)), body, context);
-  pool.taken.store(false, std::memory_order_release);
+  if (pieces <= 1) return body(context, 0, n);
+  run_region(n, step, static_cast<uint32_t>(pieces), static_cast<int>(std::min(limit, pieces)), body, context);
+  if (!pool.failed.load(std::memory_order_relaxed)) return;
+  pool.failed.store(false, std::memory_order_relaxed);
+  std::rethrow_exception(std::exchange(pool.failure, nullptr));
 }
 
 }  // namespace facula

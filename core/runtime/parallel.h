@@ -10,8 +10,9 @@ void set_num_threads(int n);
 bool inside_parallel_region();  // where another one would run on its caller alone
 
 // Type-erased form: calls body(context, begin, end) over a static partition of [0, n) in pieces of at least `grain`.
-// Runs on the caller when n <= grain, with one thread, or inside another parallel region. Bodies must not throw,
-// must not touch Python objects or reference counts.
+// Runs on the caller when n <= grain, with one thread, or inside another parallel region. What a body throws
+// reaches the caller, once every piece that had begun is done. Bodies must not touch Python objects or reference
+// counts.
 void parallel_for_raw(int64_t n, int64_t grain, void (*body)(void* context, int64_t begin, int64_t end), void* context);
 
 template <class F>

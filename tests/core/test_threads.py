@@ -11,6 +11,7 @@ import threading
 import pytest
 
 import facula as torch
+from facula import _C
 
 
 @pytest.fixture(autouse=True)
@@ -161,3 +162,30 @@ def test_an_impossible_size_is_refused(count):
     with pytest.raises((RuntimeError, MemoryError)):
         torch.empty(count)
     assert torch.ones(3).sum().item() == 3
+
+
+@pytest.mark.skipif(_C._sanitized, reason="the sanitizers need more addresses than a limit leaves")
+def test_what_fails_in_a_thread_reaches_the_caller():
+    """Work space that cannot be had is an error of the call; the pool goes on."""
+    code = """
+        import resource
+        import facula as torch
+
+        torch.set_num_threads(2)
+        x = torch.eye(1500, dtype=torch.float64).repeat(4, 1, 1)
+
+        def limit(extra):  # MiB more than there is now
+            used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + (extra << 20), resource.RLIM_INFINITY))
+
+        torch.linalg.svd(x[:, :300, :300])  # BLAS has its own memory by now, for both threads
+        limit(200)  # enough for the results, 54 MB each with the copy of x; each matrix asks for 72 MB besides
+        for _ in range(2):
+            try:
+                torch.linalg.svd(x[:3])
+            except RuntimeError as error:
+                print("can't allocate memory" in str(error), end=" ")
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        print((torch.ones(1 << 20) + 1).sum().item() == 2 << 20)
+    """
+    assert run_python(code) == "True True True"
