@@ -70,27 +70,26 @@ std::unique_ptr<Plan> make(int64_t n) {
 
 // ---- real signals in rows ----
 
-// What separate() does in lanes; `whole`: the conjugates behind as well.
+// What separate() does in lanes, from halves of the numbers; `whole`: the conjugates behind as well.
 template <class T>
 void separate_row(T* x, int64_t h, const T* w, bool whole) {
-  const T first = x[0], last = x[1];
+  const T first = 2 * x[0], last = 2 * x[1];
   x[0] = first + last;
   x[2 * h] = first - last;
   x[1] = x[2 * h + 1] = 0;
-  const Vec<T> half = T(0.5);
   // k and h - k in opposite directions, W at once, the last time fewer
-  parallel_for(ceil_div(h / 2, W<T>), kParallelNumbers / W<T>, [&](int64_t begin, int64_t end) {
+  parallel_for(ceil_div(h / 2, W<T>), kParallelNumbers / W<T>, [=](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; ++block) {
       const int64_t k = 1 + block * W<T>;
       const int few = static_cast<int>(std::min<int64_t>(W<T>, h / 2 + 1 - k));
-      const int64_t k_last = k + few - 1;
-      const Numbers<T> a = load_numbers(x + 2 * k, few), b = conj(load_backwards(x + 2 * (h - k_last), few));
-      const Numbers<T> even = half * (a + b), odd = turn_back(half * (a - b)) * load_numbers(w + 2 * k, few);
+      T* last_back = x + 2 * (h - k - few + 1);
+      const Numbers<T> a = load_numbers(x + 2 * k, few), b = conj(load_backwards(last_back, few));
+      const Numbers<T> even = a + b, odd = turn_back(a - b) * load_numbers(w + 2 * k, few);
       const Numbers<T> low = even + odd, high = conj(even - odd);
       store_numbers(x + 2 * k, few, low);
-      store_backwards(x + 2 * (h - k_last), few, high);
+      store_backwards(last_back, few, high);
       if (!whole) continue;
-      store_backwards(x + 2 * (2 * h - k_last), few, conj(low));
+      store_backwards(last_back + 2 * h, few, conj(low));
       store_numbers(x + 2 * (h + k), few, conj(high));
     }
   });
@@ -127,7 +126,8 @@ class Transform {
     const int64_t count = s_.outer * s_.inner;
     const bool rows = s_.inner == 1;
     const auto groups = static_cast<double>(rows ? ceil_div(count, W<T>) : s_.outer * ceil_div(s_.inner, W<T>));
-    const double cost = groups * (block_cost<T>(points_) + 10.0 * static_cast<double>(points_));
+    // Between rows and lanes: measured on Cascade Lake with 4 to 16 lanes.
+    const double cost = groups * (block_cost<T>(points_) + (6.0 + W<T>)*static_cast<double>(points_));
     if (!std::isinf(cost) && !rows) return by_lanes();
     row_plan_ = planned<RowPlan<T>>(points_, make_row<T>);
     if (rows && cost < static_cast<double>(count) * row_plan_->cost()) return by_lanes();
@@ -248,7 +248,7 @@ class Transform {
     const int64_t n = s_.n;
     if (s_.kind == FftKind::Complex) return row_plan_->run(src, dst, s_.inverse, scale(), scratch);
     if (is_even() && real_source()) {
-      row_plan_->run(src, dst, false, scale(), scratch);
+      row_plan_->run(src, dst, false, scale() / 2, scratch);
       return separate_row(dst, points_, roots_->data, s_.kind == FftKind::Whole);
     }
     if (is_even()) {

@@ -130,15 +130,6 @@ template <class T>
 LANE_OP Vec<T> zip_high(Vec<T> a, Vec<T> b) {
   return shuffle(a, b, [](int i) { return W<T> / 2 + i / 2 + (i % 2) * W<T>; });
 }
-template <class T>
-LANE_OP Vec<T> reversed(Vec<T> a) {
-  return shuffle(a, a, [](int i) { return W<T> - 1 - i; });
-}
-template <class T>
-LANE_OP Numbers<T> reversed(Numbers<T> a) {
-  return {reversed(a.re), reversed(a.im)};
-}
-
 // The first n < W of W T; absent ones are zero.
 template <class T>
 __attribute__((noinline)) void load_few(const T* p, int n, T* out) {
@@ -176,7 +167,9 @@ LANE_OP Numbers<T> load_backwards(const T* p, int n) {
     for (int i = 0; i < n; ++i) std::memcpy(few + 2 * i, p + 2 * (n - 1 - i), 2 * sizeof(T));
     return load_numbers(few, W<T>);
   }
-  return reversed(load_numbers(p, W<T>));
+  const Vec<T> a = load(p), b = load(p + W<T>);
+  return {shuffle(a, b, [](int i) { return 2 * (W<T> - 1 - i); }),
+          shuffle(a, b, [](int i) { return 2 * (W<T> - 1 - i) + 1; })};
 }
 template <class T>
 LANE_OP void store_backwards(T* p, int n, Numbers<T> x) {
@@ -186,20 +179,24 @@ LANE_OP void store_backwards(T* p, int n, Numbers<T> x) {
     for (int i = 0; i < n; ++i) std::memcpy(p + 2 * (n - 1 - i), few + 2 * i, 2 * sizeof(T));
     return;
   }
-  store_numbers(p, W<T>, reversed(x));
+  store(p, shuffle(x.re, x.im, [](int i) { return W<T> - 1 - i / 2 + (i % 2) * W<T>; }));
+  store(p + W<T>, shuffle(x.re, x.im, [](int i) { return W<T> / 2 - 1 - i / 2 + (i % 2) * W<T>; }));
 }
 template <Place place = Place::Block, class T>
-LANE_OP Numbers<T> get(const Lines<T>& x, int64_t i) {
-  const T* at = x.base + i * x.step;
+LANE_OP int64_t step_of(const Lines<T>& x) {
+  return place == Place::Lines ? x.step : 2 * W<T>;
+}
+template <Place place = Place::Block, class T>
+LANE_OP Numbers<T> get_at(const Lines<T>& x, const T* at) {
   if constexpr (place == Place::Lines) {
     const Numbers<T> value = load_numbers(at, x.lanes);
     return {value.re, x.scale_im * value.im};
   }
   return {load(at), load(at + W<T>)};
 }
+// `at` is the place of number i.
 template <Place place = Place::Block, class T>
-LANE_OP void put(const Lines<T>& x, int64_t i, Numbers<T> value) {
-  T* at = x.base + i * x.step;
+LANE_OP void put_at(const Lines<T>& x, T* at, int64_t i, Numbers<T> value) {
   if constexpr (place == Place::Lines) return store_numbers(at, x.lanes, {x.scale * value.re, x.scale_im * value.im});
   if constexpr (place == Place::Turned) {
     const T* f = x.fine + 2 * W<T> * i;
@@ -209,15 +206,20 @@ LANE_OP void put(const Lines<T>& x, int64_t i, Numbers<T> value) {
   store(at, value.re);
   store(at + W<T>, value.im);
 }
+template <Place place = Place::Block, class T>
+LANE_OP Numbers<T> get(const Lines<T>& x, int64_t i) {
+  return get_at<place>(x, x.base + i * step_of<place>(x));
+}
+template <Place place = Place::Block, class T>
+LANE_OP void put(const Lines<T>& x, int64_t i, Numbers<T> value) {
+  put_at<place>(x, x.base + i * step_of<place>(x), i, value);
+}
 
-// Numbers that a pass over lines comes to soon: they lie far apart, where the processor does not look ahead.
-template <Place place, bool writes, class T>
-LANE_OP void fetch(const Lines<T>& x, int64_t i) {
-  if constexpr (place == Place::Lines) {
-    const T* at = x.base + i * x.step;
-    __builtin_prefetch(at, writes);
-    __builtin_prefetch(at + W<T>, writes);
-  }
+// A number that a pass over lines comes to soon: they lie far apart, where the processor does not look ahead.
+template <bool writes, class T>
+LANE_OP void fetch(const T* at) {
+  __builtin_prefetch(at, writes);
+  __builtin_prefetch(at + W<T>, writes);
 }
 inline constexpr int64_t kAhead = 3;  // butterflies
 
@@ -233,30 +235,46 @@ struct Pass {
   const T* cosines;  // of an odd radix: (cos, sin)(2 pi j / radix) for j < radix
 };
 
+// Places `step` apart, counted from the first and the fifth: the processor multiplies by 1, 2, 4 and 8 only.
+template <class T>
+struct Spread {
+  T *first, *fifth;
+  int64_t step, thrice;
+  LANE_OP Spread(T* first, int64_t step) : first(first), fifth(first + 4 * step), step(step), thrice(3 * step) {}
+  LANE_OP T* operator[](int j) const { return (j < 4 ? first : fifth) + (j % 4 == 3 ? thrice : (j % 4) * step); }
+};
+
+// `in` and `out` are copies, which no store can change. Lines are read by the first pass, which has s = 1, unless it is
+// the last as well, and written by the last one, which has m = 1 (see run_passes).
 template <int r, Place from, Place to, class T>
-void fixed_pass(const Pass<T>& pass, const Lines<T>& in, const Lines<T>& out) {
-  const int64_t m = pass.m, s = pass.s;
+void fixed_pass(const Pass<T>& pass, Lines<T> in, Lines<T> out) {
+  const int64_t m = pass.m, s = from == Place::Lines ? 1 : pass.s;
+  const int64_t in_step = step_of<from>(in), out_step = step_of<to>(out);
   Numbers<T> a[r];
-  if constexpr (from == Place::Block) {  // the last pass, which has m = 1, reads a block (see run_passes)
+  if constexpr (from == Place::Block) {
     for (int64_t q = 0; m == 1 && q < s; ++q) {
-      for (int j = 0; j < r; ++j) a[j] = get(in, q + s * j);
-      if (q + kAhead < s)
-        for (int k = 0; k < r; ++k) fetch<to, true>(out, q + kAhead + s * k);
+      const Spread<T> source(in.base + q * in_step, s * in_step), target(out.base + q * out_step, s * out_step);
+      for (int j = 0; j < r; ++j) a[j] = get_at(in, source[j]);
+      if (to == Place::Lines && q + kAhead < s)
+        for (int k = 0; k < r; ++k) fetch<true>(target[k] + kAhead * out_step);
       butterfly<r>(a);
-      for (int k = 0; k < r; ++k) put<to>(out, q + s * k, a[k]);
+      for (int k = 0; k < r; ++k) put_at<to>(out, target[k], q + s * k, a[k]);
     }
     if (m == 1) return;
   }
   if constexpr (to == Place::Block) {
-    for (int64_t p = 0; p < m; ++p) {
-      const T* w = pass.turns + p * 2 * (r - 1);
+    const T* w = pass.turns;
+    for (int64_t p = 0; p < m; ++p, w += 2 * (r - 1)) {
+      const Spread<T> sources(in.base + s * p * in_step, s * m * in_step);
+      const Spread<T> targets(out.base + s * r * p * out_step, s * out_step);
       for (int64_t q = 0; q < s; ++q) {
-        for (int j = 0; j < r; ++j) a[j] = get<from>(in, q + s * (p + m * j));
-        if (p + kAhead < m)
-          for (int j = 0; j < r; ++j) fetch<from, false>(in, p + kAhead + m * j);  // s is 1
+        for (int j = 0; j < r; ++j) a[j] = get_at<from>(in, sources[j] + q * in_step);
+        if (from == Place::Lines && p + kAhead < m)
+          for (int j = 0; j < r; ++j) fetch<false>(sources[j] + kAhead * in_step);
         butterfly<r>(a);
-        put(out, q + s * r * p, a[0]);
-        for (int k = 1; k < r; ++k) put(out, q + s * (r * p + k), a[k] * Numbers<T>{w[2 * k - 2], w[2 * k - 1]});
+        put_at(out, targets[0] + q * out_step, 0, a[0]);
+        for (int k = 1; k < r; ++k)
+          put_at(out, targets[k] + q * out_step, 0, a[k] * Numbers<T>{w[2 * k - 2], w[2 * k - 1]});
       }
     }
   }
@@ -404,14 +422,45 @@ void store_rows(T* from, int64_t n, T scale, T scale_im, T* dst, int64_t pitch, 
     for (int l = H; l < rows; ++l) store_units(dst + l * pitch + 2 * i, few, high[l - H]);
   }
 }
+// W numbers of each of W rows, transposed: halves of vectors change places as they are loaded, which is no shuffle for
+// the processor, then zips within halves, log2(W / 2) times.
+template <class T, size_t... i>
+LANE_OP Vec<T> load_halves(const T* low, const T* high, std::index_sequence<i...>) {
+  typedef T Half __attribute__((vector_size(kLaneBytes / 2)));
+  Half a, b;
+  std::memcpy(&a, low, sizeof(Half));
+  std::memcpy(&b, high, sizeof(Half));
+  return __builtin_shufflevector(a, b, static_cast<int>(i)...);
+}
+template <class T>
+LANE_OP void load_transposed(auto row, Vec<T>* v) {
+  constexpr int H = W<T> / 2;
+  for (int part = 0; part < 2; ++part) {
+    Vec<T> t[H], u[H];
+    for (int i = 0; i < H; ++i)
+      t[i] = load_halves(row(i) + part * H, row(i + H) + part * H, std::make_index_sequence<W<T>>());
+#pragma GCC unroll 4
+    for (int half = 1; half < H; half *= 2) {
+      auto zip = [](int lane, int at) {
+        const int in_half = lane % H, base = lane - in_half;
+        return base + in_half / 2 + at + (in_half % 2) * W<T>;
+      };
+      for (int i = 0; i < H / 2; ++i) {
+        u[2 * i] = shuffle(t[i], t[i + H / 2], [=](int lane) { return zip(lane, 0); });
+        u[2 * i + 1] = shuffle(t[i], t[i + H / 2], [=](int lane) { return zip(lane, H / 2); });
+      }
+      for (int i = 0; i < H; ++i) t[i] = u[i];
+    }
+    for (int i = 0; i < H; ++i) v[part * H + i] = t[i];
+  }
+}
 // A block of k < W numbers in `lanes` lanes becomes a block of `lanes` numbers in k lanes.
 template <class T>
 void turn_block(const T* from, int64_t k, int lanes, T* to) {
   alignas(kLaneBytes) static const T nothing[2 * W<T>] = {};
   for (int part = 0; part < 2 * W<T>; part += W<T>) {
     Vec<T> v[W<T>];
-    for (int i = 0; i < W<T>; ++i) v[i] = load((i < k ? from + 2 * W<T> * i : nothing) + part);
-    transpose<1>(v);
+    load_transposed([=](int i) { return (i < k ? from + 2 * W<T> * i : nothing) + part; }, v);
     for (int l = 0; l < lanes; ++l) store(to + 2 * W<T> * l + part, v[l]);
   }
 }
