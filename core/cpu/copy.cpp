@@ -577,6 +577,8 @@ void fill(int64_t item_size, int ndim, const int64_t* sizes, void* dst, const in
 
 void fill_contiguous(int64_t item_size, int64_t n, void* dst, const void* value) {
   const int64_t stride = 1;
+  // Blocks of pointwise operations are filled again and again: planning costs more than 4 KiB.
+  if (n * item_size <= kGrainBytes) return kMove[log2_size(item_size)](n, value, 0, dst, 1);
   fill(item_size, 1, &n, dst, &stride, value);
 }
 
