@@ -14,11 +14,18 @@ using BlockKernel = void (*)(int64_t n, void* out, const void* const* in);
 using StoredKernel = void (*)(int64_t n, void* out, const void* const* in, uint32_t constants);
 inline constexpr int64_t kStoredStep = 64;  // as many elements as the widest vector holds bytes
 
+// Rows of n results; steps from row to row in bytes. Bits of `how`: k, in[k] is one value for a row; kAhead << k, in[k]
+// is asked for ahead of use, as in long calls of the others; kAheadOut, so is the result.
+using RowKernel = void (*)(int64_t rows, int64_t n, void* out, int64_t out_step, const void* const* in,
+                           const int64_t* in_step, uint32_t how);
+inline constexpr uint32_t kAhead = 1u << 16, kAheadOut = 1u << 31;
+
 struct FormulaKernels {
   int primitive;                 // that the formula consists of, whose floating kernels serve it as well; or -1
   int columns;                   // bit c: Column c exists
   BlockKernel value[5];          // by Column
   StoredKernel own[8];           // by DType up to BFloat16, of elements of that type; null: by way of a column
+  RowKernel rows[2];             // F32, F64; null: values are spread over blocks
   BlockKernel derivative[4][2];  // by operand; F32, F64
 };
 

@@ -167,6 +167,59 @@ constexpr void add_stored([[maybe_unused]] StoredKernel (&kernel)[8]) {
 #endif
 }
 
+// Rows of two operands, of which one may be one value for a row: written once, and neither spread nor read again. What
+// the bits say is asked once for two vectors.
+template <class F, class T>
+void row_kernel(int64_t rows, int64_t n, void* out, int64_t out_step, const void* const* in, const int64_t* in_step,
+                uint32_t how) {
+  using V = Vec<T>;
+  constexpr int W = V::width, line = 64 / sizeof(T);
+  const char *a = static_cast<const char*>(in[0]), *b = static_cast<const char*>(in[1]);
+  char* to = static_cast<char*>(out);
+  for (int64_t r = 0; r < rows; ++r, a += in_step[0], b += in_step[1], to += out_step) {
+    const T *p = reinterpret_cast<const T*>(a), *q = reinterpret_cast<const T*>(b);
+    T* o = reinterpret_cast<T*>(to);
+    V x[2], y[2];
+    x[0] = x[1] = *p;
+    y[0] = y[1] = *q;
+    int64_t i = 0;
+    for (; i + 2 * W <= n; i += 2 * W) {
+      for (int64_t at = i; how & kAheadOut && at < i + 2 * W; at += line) {
+        if (how & kAhead) __builtin_prefetch(reinterpret_cast<const char*>(p + at) + kAheadBytes);
+        if (how & kAhead << 1) __builtin_prefetch(reinterpret_cast<const char*>(q + at) + kAheadBytes);
+        __builtin_prefetch(reinterpret_cast<const char*>(o + at) + kAheadBytes, 1);
+      }
+      asm("" : "+r"(how));  // one loop, not one for each set of bits
+      if (!(how & 1)) x[0] = load(p + i), x[1] = load(p + i + W);
+      if (!(how & 2)) y[0] = load(q + i), y[1] = load(q + i + W);
+      store(o + i, V(F::value(x[0], y[0])));
+      store(o + i + W, V(F::value(x[1], y[1])));
+    }
+    for (; i < n; i += W) {
+      const int rest = static_cast<int>(std::min<int64_t>(n - i, W));
+      if (!(how & 1)) x[0] = rest == W ? load(p + i) : load_partial(p + i, rest, T(1));
+      if (!(how & 2)) y[0] = rest == W ? load(q + i) : load_partial(q + i, rest, T(1));
+      const V z = F::value(x[0], y[0]);
+      if (rest == W) {
+        store(o + i, z);
+      } else {
+        alignas(kLaneBytes) T staged[W];
+        store(staged, z);
+        store_partial(o + i, staged, rest);
+      }
+    }
+  }
+}
+template <class F>
+constexpr void add_rows([[maybe_unused]] RowKernel (&kernel)[2]) {
+#if defined(__F16C__)
+  if constexpr (F::rows) {
+    kernel[0] = row_kernel<F, float>;
+    kernel[1] = row_kernel<F, double>;
+  }
+#endif
+}
+
 // The primitive that a formula consists of, such as exp(x) or x + y, or -1. Its kernels are compiled once, there.
 constexpr int primitive_of(std::string_view operands, std::string_view text) {
 #define NAME(name, ...) #name,
@@ -205,6 +258,7 @@ constexpr FormulaKernels kernels_of() {
   }
   if constexpr (F::columns & 4) k.value[2] = value_kernel<F, int64_t>;
   add_stored<F>(k.own);
+  add_rows<F>(k.rows);
   [&]<size_t... j>(std::index_sequence<j...>) {
     auto add = [&]<int operand>() {
       if constexpr (F::ahead >> operand & 1) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cpu/copy.h"
+#include "cpu/pointwise.h"
 #include "expr/program.h"
 #include "ops/barebones.h"
 #include "ops/batch.h"
@@ -95,10 +96,15 @@ static void for_runs(const Dims& sizes, const Dims& strides, int64_t start, int6
   }
 }
 
-// Long rows in which every operand either lies side by side or is one value need no block but that of the value.
-constexpr int64_t kLongRow = 128;
+// Rows in which every operand either lies side by side or is one value need no block but that of the value, and not
+// even that where the formula has a kernel for them; without one they have to be long.
+constexpr int64_t kLongRow = 128, kShortRow = 8;
+static RowKernel row_kernel(const Loop& loop) {
+  return loop.column <= Column::F64 ? loop.op->rows[loop.column == Column::F64] : nullptr;
+}
 static bool has_plain_rows(const Loop& loop) {
-  if (loop.sizes.back() < kLongRow || loop.out.dtype != loop.out_type || loop.out.strides.back() != 1) return false;
+  if (loop.sizes.back() < (row_kernel(loop) ? kShortRow : kLongRow)) return false;
+  if (loop.out.dtype != loop.out_type || loop.out.strides.back() != 1) return false;
   for (int i = 0; i < loop.num_sources; ++i) {
     const Stream& s = loop.sources[i];
     if (s.mode == Stream::Constant) continue;
@@ -106,46 +112,94 @@ static bool has_plain_rows(const Loop& loop) {
   }
   return true;
 }
-static void run_rows(const Loop& loop, int64_t begin, int64_t end) {
-  alignas(64) char blocks[kMaxSources][kBlockBytes];
-  const int64_t item = item_size(type_of(loop.column));
-  const auto& kernels = cpu::copy();
-  const int64_t row = loop.sizes.back();
-  const size_t outer = loop.sizes.size() - 1;
-  uint32_t values = 0, constants = 0;
-  for (int i = 0; i < loop.num_sources; ++i) {
-    const Stream& s = loop.sources[i];
-    if (s.mode == Stream::Constant) {
-      constants |= 1u << i;
-      kernels.fill_contiguous(item, kBlockBytes / item, blocks[i], s.value);
-    } else if (s.strides.back() == 0) {
-      values |= 1u << i;
-    }
-  }
-  const int64_t block = (values | constants) ? kBlockBytes / item : row;
-  auto offset = [&](const Stream& s, int64_t linear) {
-    int64_t at = linear % row * s.strides.back();
-    linear /= row;
-    for (size_t d = outer; d-- > 0; linear /= loop.sizes[d]) at += linear % loop.sizes[d] * s.strides[d];
-    return at;
-  };
-  for (int64_t start = begin; start < end;) {
-    const int64_t length = std::min(end - start, row - start % row);
-    const char* at[kMaxSources];
+
+// How the operands of rows lie, and the walk from row to row.
+struct Rows {
+  const Loop& loop;
+  const size_t last;                   // dimension, along the row; the one before it counts rows
+  uint32_t values = 0, constants = 0;  // bits of operands: one value for a row, or for all of them
+  uint32_t ahead = 0;                  // kernel bits: what is asked for ahead of use
+  char* at[kMaxSources + 1] = {};      // what is left of the row: of operands, and of the result
+  int64_t step[kMaxSources + 1] = {};  // bytes from row to row
+  int64_t index[kMaxDims];
+
+  Rows(const Loop& l, int64_t begin) : loop(l), last(l.sizes.size() - 1) {
+    int64_t bytes = loop.out.item;
     for (int i = 0; i < loop.num_sources; ++i) {
       const Stream& s = loop.sources[i];
-      if (constants >> i & 1) continue;
-      at[i] = s.data + offset(s, start) * item;
-      if (values >> i & 1) kernels.fill_contiguous(item, std::min(block, length), blocks[i], at[i]);
+      if (s.mode == Stream::Constant) {
+        constants |= 1u << i;
+        at[i] = const_cast<char*>(s.value);
+        continue;
+      }
+      place(i, s, begin);
+      if (s.strides[last] == 0) {
+        values |= 1u << i;
+      } else if (step[i] != 0) {
+        ahead |= cpu::kAhead << i;
+        bytes += s.item;
+      }
     }
-    char* to = loop.out.data + offset(loop.out, start) * loop.out.item;
+    place(loop.num_sources, loop.out, begin);
+    ahead = bytes * loop.numel > kSecondCache * num_threads() ? ahead | cpu::kAheadOut : 0;
+  }
+  void place(int i, const Stream& s, int64_t begin) {
+    at[i] = s.data + s.item * locate(loop.sizes, s.strides, begin, index);
+    step[i] = s.item * s.strides[last - 1];
+  }
+  void move(size_t d, int64_t by) {
+    for (int i = 0; i <= loop.num_sources; ++i) {
+      const Stream& s = i < loop.num_sources ? loop.sources[i] : loop.out;
+      if (s.mode != Stream::Constant) at[i] += s.item * s.strides[d] * by;
+    }
+  }
+  // Elements of the row that are left, of `most`.
+  int64_t left(int64_t most) const { return std::min(most, loop.sizes[last] - index[last]); }
+  // Rows that are left before another dimension moves, of those that `most` elements fill; 1 for a part of a row.
+  int64_t rows_left(int64_t most) const {
+    if (index[last] || most < loop.sizes[last]) return 1;
+    return std::min(most / loop.sizes[last], loop.sizes[last - 1] - index[last - 1]);
+  }
+  void next(int64_t rows) {
+    if (index[last]) move(last, -index[last]);
+    index[last] = 0;
+    for (int i = 0; i <= loop.num_sources; ++i) at[i] += step[i] * rows;
+    size_t d = last - 1;
+    for (index[d] += rows; index[d] == loop.sizes[d] && d > 0; --d, ++index[d]) {
+      move(d, -index[d]);
+      move(d - 1, 1);
+      index[d] = 0;
+    }
+  }
+};
+
+static void run_rows(const Loop& loop, int64_t begin, int64_t end) {
+  Rows r(loop, begin);
+  const uint32_t filled = r.values | r.constants;
+  char*& to = r.at[loop.num_sources];
+  if (const RowKernel kernel = row_kernel(loop)) {
+    for (int64_t start = begin; start < end;) {
+      const int64_t rows = r.rows_left(end - start), n = r.left(end - start);
+      kernel(rows, n, to, r.step[loop.num_sources], reinterpret_cast<void**>(r.at), r.step, filled | r.ahead);
+      start += rows * n;
+      r.next(rows);
+    }
+    return;
+  }
+  alignas(64) char blocks[kMaxSources][kBlockBytes];
+  const int64_t item = item_size(type_of(loop.column)), block = filled ? kBlockBytes / item : loop.sizes.back();
+  const auto& kernels = cpu::copy();
+  for (int i = 0; i < loop.num_sources; ++i)
+    if (r.constants >> i & 1) kernels.fill_contiguous(item, block, blocks[i], r.at[i]);
+  for (int64_t start = begin, length; start < end; start += length, r.next(1)) {
+    length = r.left(end - start);
+    for (int i = 0; i < loop.num_sources; ++i)
+      if (r.values >> i & 1) kernels.fill_contiguous(item, std::min(block, length), blocks[i], r.at[i]);
     for (int64_t k = 0; k < length; k += block) {
       const void* in[kMaxSources];
-      for (int i = 0; i < loop.num_sources; ++i)
-        in[i] = (values | constants) >> i & 1 ? static_cast<const void*>(blocks[i]) : at[i] + k * item;
+      for (int i = 0; i < loop.num_sources; ++i) in[i] = filled >> i & 1 ? blocks[i] : r.at[i] + k * item;
       run_kernel(*loop.op, loop.column, std::min(block, length - k), to + k * loop.out.item, in);
     }
-    start += length;
   }
 }
 

@@ -18,11 +18,12 @@ namespace facula::formula {
 //                   Kernels over elements as they are stored as well, not block by block (docs/notes/formulas.md):
 //                   integers of 8, 16 and 32 bits N without and O with regard to their sign, J of 32 bits alone, B
 //                   truth values, H 16-bit floats, in float lanes. N, O and J give the low bits of what int64 gives.
+//                   L: float and double rows of which an operand may be one value each, as in x * y[:, None]
 //   differentiable  bit j: operand j
 //   ahead           bit j: its derivative is compiled ahead of time, otherwise the interpreter computes it
 //   saved           OPERANDS, or RESULT(derivative in terms of the gradient g and the result y), as PyTorch saves
 inline constexpr int R = 0b00011, I = 0b00100, C = 0b11000, RI = R | I, RC = R | C, RIC = R | I | C, Z = 0b100000,
-                     W = 0b1000000, N = 1 << 7, O = 1 << 8, J = 1 << 9, B = 1 << 10, H = 1 << 11;
+                     W = 0b1000000, N = 1 << 7, O = 1 << 8, J = 1 << 9, B = 1 << 10, H = 1 << 11, L = 1 << 12;
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 inline constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 // Klambauer et al. 2017, appendix: the fixed point of mean 0 and variance 1.
@@ -30,11 +31,11 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
 
 // clang-format off
 #define FACULA_ARITHMETIC_FORMULAS(F) \
-  F(add, AddBackward0, Promoted, RIC | N | H, 0b11, 0, OPERANDS, (auto x, auto y), x + y) \
-  F(sub, SubBackward0, Promoted, RIC | W | N | H, 0b11, 0, OPERANDS, (auto x, auto y), x - y) \
+  F(add, AddBackward0, Promoted, RIC | N | H | L, 0b11, 0, OPERANDS, (auto x, auto y), x + y) \
+  F(sub, SubBackward0, Promoted, RIC | W | N | H | L, 0b11, 0, OPERANDS, (auto x, auto y), x - y) \
   F(rsub, RsubBackward0, Promoted, RIC | W | N | H, 0b11, 0, OPERANDS, (auto x, auto y), y - x) \
-  F(mul, MulBackward0, Promoted, RIC | N | H, 0b11, 0b11, OPERANDS, (auto x, auto y), x * y) \
-  F(div, DivBackward0, Float, RC | H, 0b11, 0b11, OPERANDS, (auto x, auto y), x / y) \
+  F(mul, MulBackward0, Promoted, RIC | N | H | L, 0b11, 0b11, OPERANDS, (auto x, auto y), x * y) \
+  F(div, DivBackward0, Float, RC | H | L, 0b11, 0b11, OPERANDS, (auto x, auto y), x / y) \
   F(div_floor, DivBackward2, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
   F(div_trunc, DivBackward2, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), trunc_divide(x, y)) \
   F(floor_divide, NONE, Promoted, RI | Z | W, 0, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
@@ -261,6 +262,7 @@ constexpr int count_operands(const char* list) {
     static constexpr bool may_divide_by_zero = ((COLUMNS) & Z) != 0;                \
     static constexpr bool refuses_bool = ((COLUMNS) & W) != 0;                      \
     static constexpr int stored = (COLUMNS) & (N | O | J | B | H);                  \
+    static constexpr bool rows = ((COLUMNS) & L) != 0;                              \
     static constexpr int differentiable = DIFFERENTIABLE, ahead = AHEAD;            \
     static constexpr int arity = count_operands(#LIST);                             \
     [[gnu::always_inline]] static auto value LIST { return __VA_ARGS__; }           \

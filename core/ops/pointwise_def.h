@@ -22,6 +22,10 @@ using PointwiseKernel = void (*)(int64_t n, void* out, const void* const* in);
 // The same over elements as they are stored in a narrower type, a multiple of cpu::kStoredStep (cpu/pointwise.h).
 using StoredKernel = void (*)(int64_t n, void* out, const void* const* in, uint32_t constants);
 
+// Rows of results from rows of operands or one value a row (cpu/pointwise.h).
+using RowKernel = void (*)(int64_t rows, int64_t n, void* out, int64_t out_step, const void* const* in,
+                           const int64_t* in_step, uint32_t how);
+
 enum class ResultType : uint8_t {
   Promoted,  // the promoted type of the operands: add
   Own,       // the type of operand 0, which the others are converted to: leaky_relu
@@ -40,6 +44,7 @@ struct PointwiseDef {
   bool refuses_bool;        // computed as integers, but not for truth values
   PointwiseKernel kernel[kColumns];  // null: this column is not supported
   StoredKernel own[kOwnTypes];       // of contiguous elements of these types; null: by way of a column
+  RowKernel rows[2];                 // F32, F64; null: values are spread over blocks
   // Gradient of operand j: kernel over the blocks (gradient, operands...) or (gradient, result).
   // Null: the interpreter runs derivative_expr(j).
   PointwiseKernel derivative[kMaxOperands][2];  // [j][F32 or F64]

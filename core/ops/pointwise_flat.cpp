@@ -27,7 +27,7 @@ struct Flat {
 // Kernels ask for memory ahead when a call is long (Note [Ahead], cpu/pointwise_loop.h); what the second cache level
 // holds goes there in shorter calls. Blocks with a constant or converted operand are too short for that, so here two
 // blocks of 1 KiB are asked for before they are read or written.
-constexpr int64_t kAheadBytes = 1024, kNearBytes = 1 << 15, kSecondCache = 1 << 20;
+constexpr int64_t kAheadBytes = 1024, kNearBytes = 1 << 15;
 
 // Inlined by force: GCC takes a function that only prefetches for one without effects and drops its calls.
 [[gnu::always_inline]] static inline void ask_ahead(const Flat& f, int64_t start, int64_t n) {

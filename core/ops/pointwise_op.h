@@ -33,6 +33,7 @@ struct PointwiseOp {
   uint8_t kernel_slot[kMaxDerivedOperands];  // where operand i goes among them
   PointwiseKernel kernel[kColumns];          // null: the interpreter, where the column is a float one
   StoredKernel own[kOwnTypes] = {};
+  RowKernel rows[2] = {};
   const PointwiseDef* def;                                      // null for a derived operation
   Expr formula;                                                 // derived operations; empty otherwise
   const Program* program[2] = {};                               // F32, F64: derived operations

@@ -13,6 +13,8 @@ inline constexpr int64_t kBlockBytes = 512 * 8;
 inline constexpr int kMaxSources = kMaxDerivedOperands;
 // Pieces for the pool: about 20 us of a cheap operation.
 inline constexpr int64_t kGrain = 32768;
+// Bytes beyond which a thread asks for memory ahead of use.
+inline constexpr int64_t kSecondCache = 1 << 20;
 
 inline Column column_of(DType t) {
   switch (t) {

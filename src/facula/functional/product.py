@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facula._C import Tensor
+from facula._C import Tensor, float32, float64
 from facula._C import bool as bool_dtype
 from facula._native import autocasts, native
 from facula.functional.arguments import Number, write_back, write_out
@@ -324,8 +324,9 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     n = max(input.dim(), other.dim())
     a_shape, b_shape = [1] * (n - input.dim()) + [*input.shape], [1] * (n - other.dim()) + [*other.shape]
-    # Whole rows make longer loops, but have to be written out first.
-    rows = n > 1 and b_shape[-1] < 256 and input.numel() * other.numel() > 1 << 10
+    # Whole rows make longer loops, but have to be written out first; rows of floats need not be as long.
+    longest = 32 if input.dtype == other.dtype and input.dtype in (float32, float64) else 256
+    rows = n > 1 and b_shape[-1] < longest and input.numel() * other.numel() > 1 << 10
     heads = n - rows
     a_heads, b_heads = [1] * (2 * heads), [1] * (2 * heads)
     a_heads[::2], b_heads[1::2] = a_shape[:heads], b_shape[:heads]
