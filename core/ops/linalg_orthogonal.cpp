@@ -1,6 +1,7 @@
 // Orthogonal factors: QR, products of Householder reflections, and least squares.
 #include "ops/linalg.h"
 #include "ops/linalg_blocked.h"
+#include "ops/linalg_householder.h"
 
 #include <limits>
 
@@ -20,6 +21,13 @@ void factor(const Tensor& a, const Tensor& tau) {
   const int k = std::min(c.rows, c.columns);
   if (k == 0) return;
   over_batch(c.count, static_cast<double>(c.step) * k, [&](int64_t begin, int64_t end) {
+    if constexpr (!lapack::is_complex_type<T>) {
+      if (k >= householder::kLeastSide) {
+        for (int64_t i = begin; i < end; ++i)
+          householder::factor(c.rows, c.columns, a->ptr<T>() + i * c.step, c.lead, tau->ptr<T>() + i * k);
+        return;
+      }
+    }
     T answer{};
     lapack::geqrf(c.rows, c.columns, a->ptr<T>(), c.lead, tau->ptr<T>(), &answer, -1);
     const int lwork = work_size(answer);
@@ -34,6 +42,13 @@ void generate(const Tensor& q, const Tensor& tau) {  // q: reflections in, ortho
   const int k = static_cast<int>(tau->sizes.back());
   if (c.step == 0) return;
   over_batch(c.count, static_cast<double>(c.step) * k, [&](int64_t begin, int64_t end) {
+    if constexpr (!lapack::is_complex_type<T>) {
+      if (k >= householder::kLeastSide) {
+        for (int64_t i = begin; i < end; ++i)
+          householder::generate(c.rows, c.columns, k, q->ptr<T>() + i * c.step, c.lead, tau->ptr<T>() + i * k);
+        return;
+      }
+    }
     T answer{};
     lapack::orgqr(c.rows, c.columns, k, q->ptr<T>(), c.lead, tau->ptr<T>(), &answer, -1);
     const int lwork = work_size(answer);
@@ -287,22 +302,33 @@ struct FullRank {
     }
     return true;
   }
-  bool solve(T* a, T* b, int* pivots) const {
+  // R of a with columns exchanged, and Q^T b.
+  bool reduce(T* a, T* b, int* pivots, T* tau) const {
+    if (std::min(n, nrhs) >= householder::kLeastSide && householder::suits_steps<T>(m, n)) {
+      householder::factor_pivoted(m, n, a, m, pivots, tau);
+      if (!has_full_rank(a)) return false;
+      householder::apply(true, m, nrhs, n, a, m, tau, b, m);
+      return true;
+    }
     constexpr int64_t kBlock = 64, kTriangle = 65 * kBlock;  // ormqr's widest block, and its room for one
     // Without blocks, in matrices of few columns, ormqr writes to a while it works.
     const int panels = n > kBlock ? most_panels : 1, width = (nrhs - 1) / panels + 1;
     const int64_t room = std::max(width * kBlock + kTriangle, 2 * n + (n + 1) * kBlock);
     if (room > std::numeric_limits<int>::max()) return false;
-    if (!is_moderate(a, m * n, false) || !is_moderate(b, m * nrhs, true)) return false;
-    Scratch<T> tau(n), work(room * panels);
+    Scratch<T> work(room * panels);
     std::fill(pivots, pivots + n, 0);
-    if (lapack::geqp3(m, n, a, m, pivots, tau.data, work.data, static_cast<int>(room)) || !has_full_rank(a))
-      return false;
+    if (lapack::geqp3(m, n, a, m, pivots, tau, work.data, static_cast<int>(room)) || !has_full_rank(a)) return false;
     parallel_for(panels, 1, [&](int64_t first, int64_t last) {
       for (int64_t p = first; p < last && p * width < nrhs; ++p)
-        lapack::ormqr('L', 'T', m, static_cast<int>(std::min<int64_t>(width, nrhs - p * width)), n, a, m, tau.data,
+        lapack::ormqr('L', 'T', m, static_cast<int>(std::min<int64_t>(width, nrhs - p * width)), n, a, m, tau,
                       b + p * width * m, m, work.data + p * room, static_cast<int>(room));
     });
+    return true;
+  }
+  bool solve(T* a, T* b, int* pivots) const {
+    if (!is_moderate(a, m * n, false) || !is_moderate(b, m * nrhs, true)) return false;
+    Scratch<T> tau(n);
+    if (!reduce(a, b, pivots, tau.data)) return false;
     blocked::solve_triangle(true, 'N', false, n, nrhs, a, m, b, m);
     for (int64_t j = 0; j < nrhs; ++j) {
       std::copy(b + j * m, b + j * m + n, tau.data);

@@ -1,5 +1,6 @@
 // Eigenvalues, singular values, and what follows from them: the pseudo-inverse.
 #include "ops/linalg.h"
+#include "ops/linalg_symmetric.h"
 
 #include <cmath>
 #include <limits>
@@ -28,6 +29,14 @@ struct HermitianSolver {
     const int n = c.rows;
     if (n == 0) return ops::fill_memory(info, Scalar(0));
     over_batch(c.count, 4 * cube(n), [&](int64_t begin, int64_t end) {
+      if constexpr (!lapack::is_complex_type<T>) {
+        if (n >= symmetric::kLeastSide) {
+          for (int64_t i = begin; i < end; ++i)
+            info->ptr<int>()[i] =
+                symmetric::solve(job == 'V', uplo == 'U', n, a->ptr<T>() + i * c.step, w->ptr<R>() + i * n);
+          return;
+        }
+      }
       T answer{};
       R real_answer{};
       int whole_answer = 0;
@@ -58,7 +67,7 @@ std::tuple<Tensor, Tensor> eigh(const Tensor& x, bool upper, bool vectors) {
   Tensor info = empty(batch_sizes(x), DType::Int32);
   with_element_type("linalg_eigh_cpu", x->dtype, [&](auto element) {
     a = copied_columns(x);
-    set_other_triangle_to_zero(a, upper);
+    if (is_complex(x->dtype) || rows_of(x) < symmetric::kLeastSide) set_other_triangle_to_zero(a, upper);
     HermitianSolver<decltype(element)>{wanted ? 'V' : 'N', upper ? 'U' : 'L'}.run(a, w, info);
   });
   Failure f = first_failure(info);

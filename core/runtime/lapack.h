@@ -109,6 +109,16 @@ int syevd(char jobz, char uplo, int n, T* a, int lda, real_type<T>* w, T* work, 
     return f(kColumnMajor, jobz, uplo, n, a, lda, w, work, lwork, iwork, liwork);
   }
 }
+template <class T>
+int sytrd(char uplo, int n, T* a, int lda, T* d, T* e, T* tau, T* work, int lwork) {  // of real numbers, as sterf
+  static auto f = lapacke<T, int(int, char, int, T*, int, T*, T*, T*, T*, int)>("sytrd");
+  return f(kColumnMajor, uplo, n, a, lda, d, e, tau, work, lwork);
+}
+template <class T>
+int sterf(int n, T* d, T* e) {
+  static auto f = lapacke<T, int(int, T*, T*)>("sterf");
+  return f(n, d, e);
+}
 // Real: w holds the n real parts, then the n imaginary parts. Complex: w is what LAPACK gives.
 template <class T>
 int geev(char jobvr, int n, T* a, int lda, T* w, T* vr, int ldvr, T* work, int lwork, real_type<T>* rwork) {
