@@ -6,14 +6,15 @@
 // past the end of an output row are garbage and never stored. A stride s splits the plane into s * s phases, each of
 // which is stride 1 again; the gradient to the input is, for each phase of its own positions, such a product over the
 // output's gradient. The same form holds in three dimensions. The copy is 1 / taps of what im2col would write.
-// Many channels under a 3 x 3 kernel go to winograd.cpp, small images to conv_lowered.cpp, 1 x 1 kernels to a matrix
-// product.
+// Many channels go to conv_pixels.cpp, large images of them under a 3 x 3 kernel to winograd.cpp, few small images to
+// conv_lowered.cpp, 1 x 1 kernels to a matrix product.
 #include "cpu/conv.h"
 
 #include <cstring>
 #include <utility>
 
 #include "cpu/conv_lowered.h"
+#include "cpu/conv_pixels.h"
 #include "cpu/conv_planes.h"
 #include "cpu/winograd.h"
 #include "runtime/gemm.h"
@@ -283,6 +284,7 @@ void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* 
   if (is_pointwise(s) && s.groups == 1) return pointwise(s, false, x, weight, bias, y);
   if constexpr (std::is_same_v<T, float>) {
     if (winograd_takes(s)) return winograd_forward(s, x, weight, bias, y);
+    if (pixels_take_forward(s)) return pixels_forward(s, x, weight, bias, y);
   }
   if (lowered_takes(s)) return lowered_forward(s, x, weight, bias, y);
   const int64_t taps = volume(s.kernel);
@@ -372,6 +374,7 @@ void grad_input(const ConvShape& s, const T* dy, const T* weight, const T* bias,
   if (is_pointwise(s) && s.groups == 1) return pointwise(s, true, dy, weight, bias, dx);
   if constexpr (std::is_same_v<T, float>) {
     if (winograd_takes(s)) return winograd_grad_input(s, dy, weight, bias, dx);
+    if (pixels_take_input(s)) return pixels_grad_input(s, dy, weight, bias, dx);
   }
   if (lowered_takes(s)) return lowered_grad_input(s, dy, weight, bias, dx);
   Workspace<int64_t> taps(2 * volume(s.kernel));
@@ -466,6 +469,9 @@ void grad_weight(const ConvShape& s, const T* x, const T* dy, T* out) {
   const int64_t kernel = volume(s.kernel), targets = s.groups * s.out_channels, sources = s.groups * s.in_channels;
   std::memset(out, 0, static_cast<size_t>(targets * s.in_channels * kernel) * sizeof(T));
   if (s.batch * targets * s.in_channels * volume(s.out) == 0) return;
+  if constexpr (std::is_same_v<T, float>) {
+    if (pixels_take_weight(s)) return pixels_grad_weight(s, x, dy, out);
+  }
   if (lowered_takes_weight(s)) return lowered_grad_weight(s, x, dy, out);
   constexpr int N = Lanes<T>::N;
   GradPlan<T> plan;

@@ -5,8 +5,6 @@
 // Summed over channels the products in the brackets are 16 matrix products of [targets, sources] by [sources, pieces].
 // Pieces are numbered along rows of a padded plane, one more to a row than there are (as the positions of conv.cpp):
 // all planes of one parity of rows and columns are then read in full vectors, and the piece too many is never stored.
-// Images of four pieces a row would waste a fifth of every vector, and small images most of one: their pieces are
-// numbered without a gap through all images instead, and read by fours (`dense`).
 // The gradient to the input is the same with the kernel turned round. (That to the weight by the transposed chain was
 // slower than the direct kernel: its products are as deep as a block of pieces only.)
 // All matrices hold 0, 1 and 1/2 only, so that rounding grows by a small factor; an infinite input can give NaN in the
@@ -28,7 +26,6 @@ namespace {
 using V = Vector<float>;
 constexpr int N = kLanes<float>;
 constexpr int kProducts = 16;
-constexpr int kFour = 4;                  // pieces of a row of an image that is read densely
 constexpr int64_t kPieces = 48;           // pieces transformed at a time: whole slivers of columns of every tile
 constexpr int64_t kPlaneBytes = 4 << 20;  // planes prepared at a time
 constexpr int64_t kGrain = 1 << 15;       // numbers moved that are worth a second thread
@@ -81,8 +78,7 @@ struct Correlation {
   int64_t rows() const { return ceil_div(out[0], 2); }  // of pieces
   int64_t columns() const { return ceil_div(out[1], 2); }
   int64_t pitch() const { return columns() + 1; }
-  bool dense() const { return columns() == kFour; }
-  // Of one image, where the numbering is not dense.
+  // Of one image.
   int64_t pieces() const { return (rows() - 1) * pitch() + columns(); }
   // Four planes of one channel, by parity of row and column.
   Planes planes() const { return {{1, in[0], in[1]}, {1, 2, 2}, {0, low[0], low[1]}, {1, rows() + 1, pitch()}}; }
@@ -95,34 +91,6 @@ struct Correlation {
 inline void load_pieces(const float* planes, int64_t plane, int64_t pitch, int64_t q, V (&v)[4][4]) {
   for (int i = 0; i < 4; ++i)
     for (int j = 0; j < 4; ++j) v[i][j] = load(planes + (i % 2 * 2 + j % 2) * plane + q + i / 2 * pitch + j / 2);
-}
-
-// The same for the pieces at N / 4 offsets, four at each.
-template <int M>
-struct Fours {
-  typedef float Part __attribute__((vector_size(M * sizeof(float))));
-  template <size_t... I>
-  static Part join(const float* from, const int64_t* offsets, std::index_sequence<I...>) {
-    const auto low = Fours<M / 2>::load(from, offsets), high = Fours<M / 2>::load(from, offsets + M / 2 / kFour);
-    return __builtin_shufflevector(low, high, static_cast<int>(I)...);
-  }
-  static Part load(const float* from, const int64_t* offsets) {
-    return join(from, offsets, std::make_index_sequence<M>());
-  }
-};
-template <>
-struct Fours<kFour> {
-  typedef float Part __attribute__((vector_size(kFour * sizeof(float))));
-  static Part load(const float* from, const int64_t* offsets) {
-    Part part;
-    std::memcpy(&part, from + *offsets, sizeof part);
-    return part;
-  }
-};
-inline void load_pieces_dense(const float* planes, int64_t plane, int64_t pitch, const int64_t* offsets, V (&v)[4][4]) {
-  for (int i = 0; i < 4; ++i)
-    for (int j = 0; j < 4; ++j)
-      v[i][j] = Fours<N>::load(planes + (i % 2 * 2 + j % 2) * plane + i / 2 * pitch + j / 2, offsets);
 }
 
 void prepare(const Planes& planes, int64_t channels, const float* x, float* to) {
@@ -179,46 +147,24 @@ void store_pieces(const Correlation& c, const float (&lines)[2][2 * kPieces], in
   }
 }
 
-// The same for pieces numbered densely through `images` images.
-void store_dense(const Correlation& c, int64_t images, const float (&lines)[2][2 * kPieces], int64_t q, int64_t count,
-                 float* y) {
-  for (int64_t at = 0; at < count; at += kFour) {
-    const int64_t row = (q + at) / kFour % c.rows(), image = (q + at) / kFour / c.rows();
-    if (image >= images) return;
-    float* to = y + image * c.targets * c.out[0] * c.out[1];
-    for (int64_t a = 0; a < 2 && 2 * row + a < c.out[0]; ++a)
-      std::memcpy(to + (2 * row + a) * c.out[1], lines[a] + 2 * at, static_cast<size_t>(c.out[1]) * sizeof(float));
-  }
-}
-
 template <size_t... I>
 inline void interleave(V a, V b, float* to, std::index_sequence<I...>) {
   store(to, __builtin_shufflevector(a, b, (static_cast<int>(I) / 2 + (I % 2 ? N : 0))...));
   store(to + N, __builtin_shufflevector(a, b, (static_cast<int>(I) / 2 + N / 2 + (I % 2 ? N : 0))...));
 }
 
-// The 16 matrix products of kPieces pieces starting at q, and their results: of one image, or densely of `images`.
-void correlate_pieces(const Correlation& c, int64_t images, const float* planes, const float* kernels,
-                      const float* bias, int64_t q, float* work, float* y) {
+// The 16 matrix products of kPieces pieces of an image starting at q, and their results.
+void correlate_pieces(const Correlation& c, const float* planes, const float* kernels, const float* bias, int64_t q,
+                      float* work, float* y) {
   const PackedGemm& gemm = packed_gemm_kernels.of_float;
   const Planes layout = c.planes();
   const int64_t plane = layout.phase_size(), columns = gemm.columns;
-  const int64_t all = c.dense() ? images * c.rows() * kFour : c.pieces();
-  const int64_t count = min(kPieces, all - q), width = ceil_div(count, N) * N;
-  int64_t offsets[kPieces / kFour];  // of four neighbours; what is past the end reads the first image
-  for (int64_t k = 0; c.dense() && k < kPieces / kFour; ++k) {
-    const int64_t row = q / kFour + k, image = row / c.rows();
-    offsets[k] = image < images ? image * c.sources * layout.channel_size() + row % c.rows() * c.pitch() : 0;
-  }
+  const int64_t count = min(kPieces, c.pieces() - q), width = ceil_div(count, N) * N;
   float *const sources = work, *const results = work + kProducts * c.sources * kPieces;
   for (int64_t s = 0; s < c.sources; ++s)
     for (int64_t at = 0; at < width; at += N) {
       V v[4][4];
-      const float* channel = planes + s * layout.channel_size();
-      if (c.dense())
-        load_pieces_dense(channel, plane, c.pitch(), offsets + at / kFour, v);
-      else
-        load_pieces(channel, plane, c.pitch(), q + at, v);
+      load_pieces(planes + s * layout.channel_size(), plane, c.pitch(), q + at, v);
       transform_source(v);
       float* to = sources + (at / columns * c.sources + s) * columns + at % columns;
       for (int e = 0; e < kProducts; ++e) store(to + e * c.sources * kPieces, v[e / 4][e % 4]);
@@ -248,8 +194,7 @@ void correlate_pieces(const Correlation& c, int64_t images, const float* planes,
       for (int a = 0; a < 2; ++a)
         interleave(r[a][0] + start, r[a][1] + start, lines[a] + 2 * at, std::make_index_sequence<N>());
     }
-    float* to = y + k * c.out[0] * c.out[1];
-    c.dense() ? store_dense(c, images, lines, q, count, to) : store_pieces(c, lines, q, count, to);
+    store_pieces(c, lines, q, count, y + k * c.out[0] * c.out[1]);
   }
 }
 
@@ -263,12 +208,11 @@ void correlate(const Correlation& c, const float* x, const float* kernels, const
   for (int64_t n = 0; n < c.batch; n += images) {
     const int64_t now = min(images, c.batch - n);
     prepare(layout, now * c.sources, x + n * c.sources * c.in[0] * c.in[1], planes.data);
-    const int64_t together = c.dense() ? now : 1;  // images whose pieces are numbered through
-    const int64_t blocks = ceil_div(c.dense() ? now * c.rows() * kFour : c.pieces(), kPieces);
-    share_out(now / together * blocks, [&](int64_t worker, int64_t item) {
-      const int64_t first = item / blocks;
-      correlate_pieces(c, together, planes.data + first * image, kernels, bias, item % blocks * kPieces,
-                       works.data + worker * work, y + (n + first) * c.targets * c.out[0] * c.out[1]);
+    const int64_t blocks = ceil_div(c.pieces(), kPieces);
+    share_out(now * blocks, [&](int64_t worker, int64_t item) {
+      const int64_t i = item / blocks;
+      correlate_pieces(c, planes.data + i * image, kernels, bias, item % blocks * kPieces, works.data + worker * work,
+                       y + (n + i) * c.targets * c.out[0] * c.out[1]);
     });
   }
 }
@@ -283,13 +227,12 @@ bool winograd_takes(const ConvShape& s) {
   if (s.in[0] != 1 || s.out[0] != 1 || s.kernel[0] != 1 || s.groups != 1) return false;
   for (int d = 1; d < 3; ++d)
     if (s.kernel[d] != 3 || s.stride[d] != 1 || s.dilation[d] != 1 || s.pad[d] < 0 || s.pad[d] > 2) return false;
-  // Worth it (measured): enough channels to pay for the transforms, enough pieces to pay for the kernels', and few
-  // pieces that are no outputs.
-  constexpr int64_t kChannels = 64, kEnough = 128;
+  // Worth it (measured): enough channels to pay for the transforms, enough pieces to pay for the kernels' and to meet
+  // them again while they are in a cache, and few pieces that are no outputs.
+  constexpr int64_t kChannels = 64, kOutputs = 400;
   const Correlation c = forward_correlation(s);
-  if (s.in_channels < kChannels || s.out_channels < kChannels || s.batch * c.pieces() < kEnough) return false;
-  const int64_t read = c.dense() ? c.rows() * kFour : ceil_div(c.pieces(), N) * N;
-  return s.out[1] * s.out[2] >= 3 * read;
+  if (s.in_channels < kChannels || s.out_channels < kChannels || s.out[1] * s.out[2] < kOutputs) return false;
+  return s.out[1] * s.out[2] >= 3 * ceil_div(c.pieces(), N) * N;
 }
 
 void winograd_forward(const ConvShape& s, const float* x, const float* weight, const float* bias, float* y) {
