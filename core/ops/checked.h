@@ -4,6 +4,7 @@
 
 namespace facula::ops {
 
-void check_fits(Scalar value, DType dtype);  // refuses a number that the type cannot hold (copy.cpp)
+void check_fits(Scalar value, DType dtype);        // refuses a number that the type cannot hold (copy.cpp)
+Scalar wrapped(const Scalar& value, DType dtype);  // the integer that its low bits are in an integer type
 
 }  // namespace facula::ops

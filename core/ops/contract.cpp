@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/gil.h"
+#include "ops/checked.h"
 #include "ops/ops.h"
 #include "ops/promote.h"
 #include "runtime/gemm.h"
@@ -140,6 +141,13 @@ void dot_vjp(Backward& b) {
 
 Tensor scaled(const Tensor& t, const Scalar& by) { return by.equals(1) ? t : ops::mul(t, by); }
 
+// A factor in the type of integers, which it must not change; refused where the type cannot hold it.
+Scalar factor(const Scalar& by, DType dtype) {
+  ops::check_fits(by, is_floating(dtype) && item_size(dtype) == 2 ? DType::Float32 : dtype);
+  if (is_integral(dtype)) return Scalar(by.to_int());
+  return by.kind == Category::Complex && !is_complex(dtype) ? Scalar(by.re) : by;
+}
+
 // beta * input + alpha * (a @ b). input broadcasts to the result.
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
   FACULA_CHECK(a->ndim() == 2 && b->ndim() == 2, Runtime, "addmm(): mat1 and mat2 must be matrices, got ", a->ndim(),
@@ -149,8 +157,7 @@ Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta,
   same_dtype("addmm", a, b);
   FACULA_CHECK(input->dtype == a->dtype, Runtime, "self and mat1 must have the same dtype, but got ",
                scalar_type_name(input->dtype), " and ", scalar_type_name(a->dtype));
-  FACULA_CHECK(is_complex(a->dtype) || (alpha.kind != Category::Complex && beta.kind != Category::Complex), Runtime,
-               "value cannot be converted to type ", name_of(a->dtype), " without overflow");
+  alpha = factor(alpha, a->dtype), beta = factor(beta, a->dtype);
   if (alpha.kind == Category::Complex || beta.kind == Category::Complex) {  // BLAS is called with real factors
     GradMode off(false);
     Tensor product = scaled(ops::mm(a, b), alpha);
@@ -169,9 +176,6 @@ void addmm_vjp(Backward& b) {
   if (b.needs(1)) b.set(1, ops::mm(ga, ops::t(ops::conj(b.input(2)))));
   if (b.needs(2)) b.set(2, ops::mm(ops::t(ops::conj(b.input(1))), ga));
 }
-
-// A factor in the type of integers, which it must not change.
-Scalar factor(const Scalar& by, DType dtype) { return is_integral(dtype) ? Scalar(by.to_int()) : by; }
 
 // What addmv and baddbmm share: the checks of their types, and beta * input in place, to which the product is added.
 bool starts_with_input(const char* name, const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,

@@ -105,18 +105,44 @@ Tensor full(const Dims& sizes, Scalar value, DType dtype) {
   return t;
 }
 // As PyTorch's checked conversion: integers take what lies within their limits, unsigned ones also the
-// negative integers of it.
+// negative integers of it; floats what is not larger than their largest number, and infinities.
+static bool fits_integer(const Scalar& value, DType dtype) {
+  if (value.is_unsigned) return dtype == DType::UInt64;
+  if (dtype == DType::Int64 && value.is_integral()) return true;
+  const double v = value.to_double();
+  const bool positive = is_unsigned(dtype);
+  const double end = std::ldexp(1.0, static_cast<int>(8 * item_size(dtype)) - !positive);  // the first one too large
+  const double first = !positive ? -end : value.is_integral() ? 1 - end : 0;
+  return v >= first && (item_size(dtype) == 8 ? v < end : v <= end - 1);
+}
+static bool fits_floating(double v, DType dtype) {
+  constexpr double kLargestHalf = 65504, kLargestBFloat = 3.3895313892515355e38;
+  if (std::isinf(v) || dtype == DType::Float64) return true;
+  return !(std::fabs(v) > (dtype == DType::Float16    ? kLargestHalf
+                           : dtype == DType::BFloat16 ? kLargestBFloat
+                                                      : FLT_MAX));
+}
+Scalar wrapped(const Scalar& value, DType dtype) {
+  const int64_t x = value.to_int();
+  switch (dtype) {
+    case DType::Bool: return Scalar(int64_t{value.to_bool()});
+    case DType::UInt8: return Scalar(int64_t{static_cast<uint8_t>(x)});
+    case DType::Int8: return Scalar(int64_t{static_cast<int8_t>(x)});
+    case DType::Int16: return Scalar(int64_t{static_cast<int16_t>(x)});
+    case DType::Int32: return Scalar(int64_t{static_cast<int32_t>(x)});
+    default: return Scalar(x);
+  }
+}
 void check_fits(Scalar value, DType dtype) {
-  bool fits = value.kind != Category::Complex || is_complex(dtype);
-  double v = value.to_double();
-  if (fits && category(dtype) == Category::Integer &&
-      (dtype != DType::Int64 || !value.is_integral() || value.is_unsigned)) {
-    const bool positive = is_unsigned(dtype);
-    double end = std::ldexp(1.0, static_cast<int>(8 * item_size(dtype)) - !positive);  // the first one too large
-    double first = !positive ? -end : value.is_integral() ? 1 - end : 0;
-    fits = value.is_unsigned ? dtype == DType::UInt64 : v >= first && (item_size(dtype) == 8 ? v < end : v <= end - 1);
-  } else if (dtype == DType::Float32) {
-    fits = fits && (std::isinf(v) || !(std::fabs(v) > FLT_MAX));
+  const bool complex = value.kind == Category::Complex;
+  bool fits = !complex || value.im == 0;
+  switch (category(dtype)) {
+    case Category::Bool: return;
+    case Category::Integer: fits = fits && fits_integer(complex ? Scalar(value.re) : value, dtype); break;
+    case Category::Float: fits = fits && fits_floating(value.to_double(), dtype); break;
+    case Category::Complex:
+      fits = fits_floating(complex ? value.re : value.to_double(), real_of(dtype)) &&
+             (!complex || fits_floating(value.im, real_of(dtype)));
   }
   FACULA_CHECK(fits, Runtime, "value cannot be converted to type ", name_of(dtype), " without overflow");
 }
@@ -345,9 +371,13 @@ Tensor generate(int64_t n, DType dtype, F value) {
 }
 
 Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
+  FACULA_CHECK(dtype != DType::Bool && !is_complex(dtype), NotImplemented, "\"arange\" not implemented for '",
+               scalar_type_name(dtype), "'");
   double lo = start.to_double(), hi = end.to_double(), by = step.to_double();
   FACULA_CHECK(by != 0, Runtime, "step must be nonzero");
   FACULA_CHECK(std::isfinite(lo) && std::isfinite(hi), Runtime, "unsupported range: ", lo, " -> ", hi);
+  for (const Scalar& s : {start, end, step})
+    ops::check_fits(s, is_integral(dtype) ? DType::Int64 : item_size(dtype) == 2 ? DType::Float32 : DType::Float64);
   FACULA_CHECK(by > 0 ? hi >= lo : hi <= lo, Runtime, "upper bound and lower bound inconsistent with step sign");
   if (start.is_integral() && end.is_integral() && step.is_integral()) {
     int64_t span = by > 0 ? end.i - start.i : start.i - end.i, stride = std::abs(step.i);
@@ -381,6 +411,12 @@ void fill_linspace(T* p, int64_t n, T start, T end) {
 Tensor linspace(double start, double end, int64_t steps, DType dtype) {
   FACULA_CHECK(steps >= 0, Runtime, "number of steps must be non-negative");
   DType compute = dtype == DType::Float32 ? DType::Float32 : DType::Float64;
+  FACULA_CHECK(dtype != DType::Bool, NotImplemented, "\"linspace\" not implemented for 'Bool'");
+  for (double edge : {start, end})
+    ops::check_fits(is_integral(dtype) && edge == std::trunc(edge) && std::fabs(edge) < 9e18
+                        ? Scalar(static_cast<int64_t>(edge))
+                        : Scalar(edge),
+                    dtype);
   if (is_integral(dtype)) start = std::trunc(start), end = std::trunc(end);
   Tensor out = empty({steps}, compute);
   if (steps == 1)

@@ -92,10 +92,13 @@ void index_add_into(const Tensor& self, int64_t dim, const Tensor& given, const 
   to.store();
 }
 void index_add(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha) {
-  FACULA_CHECK(alpha.is_integral() || is_differentiable(self->dtype), Runtime,
-               "For integral input tensors, argument alpha must not be a floating point number.");
   FACULA_CHECK(alpha.kind != Category::Complex || is_complex(self->dtype), Runtime,
                "For non-complex input tensors, argument alpha must not be a complex number.");
+  ops::check_fits(alpha, source->dtype);
+  if (is_integral(source->dtype)) {
+    alpha = ops::wrapped(alpha, source->dtype);
+    if (source->dtype == DType::Bool) alpha = Scalar(alpha.i != 0);
+  }
   GradMode off(false);
   index_add_into(self, dim, index, alpha.equals(1) ? source : ops::mul(source, alpha));
 }

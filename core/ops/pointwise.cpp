@@ -2,6 +2,7 @@
 // Formulas and kernels are elsewhere (ops/pointwise.h, cpu/pointwise*.cpp); this file knows none of them.
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstring>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "expr/program.h"
 #include "ops/barebones.h"
 #include "ops/batch.h"
+#include "ops/checked.h"
 #include "ops/pointwise_run.h"
 #include "ops/promote.h"
 #include "ops/record.h"
@@ -333,6 +335,12 @@ static Tensor allocate_result(const Arg* args, size_t n, const Dims& sizes, DTyp
 }
 
 static void unsupported(const OpDef& op, DType t) {
+  static const OpDef &addcdiv = find_op("addcdiv"), &hardtanh = find_op("hardtanh");
+  FACULA_CHECK(&op != &hardtanh || t != DType::Bool, Runtime,
+               "Bool inputs not supported for hardtanh; convert with x.float() first");
+  FACULA_CHECK(&op != &addcdiv, Runtime,
+               "Integer division with addcdiv is no longer supported; use input + value * "
+               "torch.trunc(tensor1 / tensor2), or floats");
   fail(ErrorKind::NotImplemented, "\"", op.name, "\" not implemented for '", scalar_type_name(t), "'");
 }
 
@@ -364,16 +372,17 @@ static bool any_zero(const void* data, int64_t n) {
   });
   return found;
 }
-void check_divisor(const OpDef& op, const Arg& divisor) {
+void check_divisor(const OpDef& op, const Arg& divisor, DType type) {
   static const OpDef& pow = find_op("pow");
   if (&op == &pow) {
     FACULA_CHECK(divisor.tag != Arg::Number || divisor.number.to_int() >= 0, Runtime,
                  "Integers to negative integer powers are not allowed.");
+    if (divisor.tag == Arg::Number) ops::check_fits(divisor.number, type);
     return;
   }
   bool zero = false;
   if (divisor.tag == Arg::Number) {
-    zero = divisor.number.to_int() == 0;
+    zero = ops::wrapped(divisor.number, type).i == 0;
   } else {
     Tensor t = ops::contiguous_memory(divisor.as_tensor());
     switch (t->item_size()) {
@@ -447,10 +456,11 @@ static const OpDef& for_bool(const OpDef& op) {
 static Tensor run_general(const OpDef& table_op, const Arg* args, size_t n, const Tensor& out, Form form) {
   TypePromotion promotion;
   const bool own = table_op.pointwise->result == ResultType::Own;
+  const uint32_t aside = table_op.pointwise->def ? table_op.pointwise->def->aside : 0;
   Dims sizes;
   bool first = true;
   for (size_t i = 0; i < n; ++i) {
-    if (i == 0 || !own) promotion.add(args[i]);
+    if ((i == 0 || !own) && !(aside >> i & 1)) promotion.add(args[i]);
     if (args[i].tag != Arg::Tensor_) continue;
     FACULA_CHECK(!own || i == 0 || args[i].tensor->dtype == promotion.result(), Runtime, table_op.name,
                  "(): expected dtype ", name_of(promotion.result()), " for argument ", i + 1, " but got dtype ",
@@ -469,12 +479,13 @@ static Tensor run_general(const OpDef& table_op, const Arg* args, size_t n, cons
   loop.op = op.pointwise;
   loop.column = choose_column(op, common);
   if (loop.column == Column::I64 && op.pointwise->def && op.pointwise->def->may_divide_by_zero)
-    check_divisor(op, args[1]);
+    check_divisor(op, args[1], common);
   DType dtype = result_type(op, common);
   Tensor result = prepare_out(op, args, n, out, form, sizes, dtype);
   loop.out_type = op.pointwise->result == ResultType::Bool ? DType::Bool : type_of(loop.column);
   loop.numel = result->numel;
   loop.sizes = sizes;
+  const bool wraps = loop.column == Column::I64 && op.pointwise->result != ResultType::Bool;
   loop.num_sources = static_cast<int>(n);
   loop.out.data = result->data();
   loop.out.dtype = result->dtype;
@@ -502,7 +513,7 @@ static Tensor run_general(const OpDef& table_op, const Arg* args, size_t n, cons
       s.strides = broadcast_strides(*t, sizes);
     } else {
       s.mode = Stream::Constant;
-      store_scalar(args[i].number, type_of(loop.column), s.value);
+      store_scalar(wraps ? ops::wrapped(args[i].number, common) : args[i].number, type_of(loop.column), s.value);
     }
   }
   if (const PointwiseOp* power = known_power(op, args, loop.column)) {
@@ -630,6 +641,31 @@ static Node* record(const OpDef& op, const Arg* args, size_t n, uint32_t& saves,
   return node;
 }
 
+// Refuses numbers that the type of the call cannot hold, where PyTorch does.
+static void check_numbers(const OpDef& op, const Arg* args, size_t n) {
+  static const OpDef& hardtanh = find_op("hardtanh");
+  const PointwiseDef* def = op.pointwise->def;
+  if (!def || !(def->fits | def->fits_float | def->fits_wide)) return;
+  uint32_t numbers = 0;
+  for (size_t i = 0; i < n; ++i) numbers |= static_cast<uint32_t>(args[i].tag == Arg::Number) << i;
+  numbers &= def->fits | def->fits_float | def->fits_wide;
+  if (!numbers) return;
+  TypePromotion promotion;
+  for (size_t i = 0; i < (def->result == ResultType::Own ? 1 : n); ++i)
+    if (!(def->aside >> i & 1)) promotion.add(args[i]);
+  DType type = promotion.result();
+  if (def->result == ResultType::Float && is_integral(type)) type = default_dtype;
+  if (!op.pointwise->supports(column_of(type))) return;
+  const bool is_short = type == DType::Float16 || type == DType::BFloat16;
+  if (is_short) numbers &= def->fits | def->fits_float;
+  for (size_t i = 0; i < n; ++i) {
+    if (!(numbers >> i & 1)) continue;
+    Scalar number = args[i].number;  // hardtanh refuses negative borders of unsigned integers, as of doubles
+    if (&op == &hardtanh && is_integral(type)) number = Scalar(std::trunc(number.to_double()));
+    ops::check_fits(number, is_short && def->fits_float >> i & 1 ? DType::Float32 : type);
+  }
+}
+
 static bool wants_gradient(const OpDef& op, const Arg* args, size_t n) {
   for (size_t i = 0; i < n; ++i)
     if (args[i].tag == Arg::Tensor_ && args[i].tensor->requires_grad() && (op.pointwise->differentiable >> i & 1))
@@ -669,6 +705,7 @@ Tensor apply_pointwise(const OpDef& op, const Arg* args, size_t n, const Tensor&
     if ((detours & kBarebones) && concerns_barebones(args, n, out))
       return apply_barebones_pointwise(op, args, n, out, form);
   }
+  check_numbers(op, args, n);
   if (form == Form::InPlace) return pointwise_in_place(op, args, n, out);
   bool recording = mode.grad && op.node_name && wants_gradient(op, args, n);
   FACULA_CHECK(!out || !((recording && is_differentiable(out->dtype)) || (mode.grad && out->requires_grad())), Runtime,

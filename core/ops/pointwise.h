@@ -19,11 +19,18 @@ namespace facula::formula {
 //                   integers of 8, 16 and 32 bits N without and O with regard to their sign, J of 32 bits alone, B
 //                   truth values, H 16-bit floats, in float lanes. N, O and J give the low bits of what int64 gives.
 //                   L: float and double rows of which an operand may be one value each, as in x * y[:, None]
+//                   Numbers that do not fit the type of the call are refused in fits(slots), fits_float(slots) and
+//                   fits_wide(slots); they need not fit 16-bit floats but float, or nothing, in the latter two.
+//                   aside(slots): parameters, whose type does not count in that of the call
 //   differentiable  bit j: operand j
 //   ahead           bit j: its derivative is compiled ahead of time, otherwise the interpreter computes it
 //   saved           OPERANDS, or RESULT(derivative in terms of the gradient g and the result y), as PyTorch saves
 inline constexpr int R = 0b00011, I = 0b00100, C = 0b11000, RI = R | I, RC = R | C, RIC = R | I | C, Z = 0b100000,
                      W = 0b1000000, N = 1 << 7, O = 1 << 8, J = 1 << 9, B = 1 << 10, H = 1 << 11, L = 1 << 12;
+constexpr int fits(int slots) { return slots << 13; }
+constexpr int fits_float(int slots) { return slots << 17; }
+constexpr int fits_wide(int slots) { return slots << 21; }
+constexpr int aside(int slots) { return slots << 25; }
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 inline constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 // Klambauer et al. 2017, appendix: the fixed point of mean 0 and variance 1.
@@ -41,13 +48,13 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(floor_divide, NONE, Promoted, RI | Z | W, 0, 0, OPERANDS, (auto x, auto y), floor_divide(x, y)) \
   F(remainder, RemainderBackward1|0, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), remainder(x, y)) \
   F(fmod, FmodBackward1|0, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), fmod(x, y)) \
-  F(add_alpha, AddBackward0, Promoted, RIC, 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x + alpha * y) \
-  F(sub_alpha, SubBackward0, Promoted, RIC | W, 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x - alpha * y) \
-  F(lerp, LerpBackward1|0, Own, RC, 0b111, 0, OPERANDS, (auto start, auto end, auto weight), \
+  F(add_alpha, AddBackward0, Promoted, RIC | fits(0b100) | aside(0b100), 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x + alpha * y) \
+  F(sub_alpha, SubBackward0, Promoted, RIC | W | fits(0b100) | aside(0b100), 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x - alpha * y) \
+  F(lerp, LerpBackward1|0, Own, RC | fits_float(0b100), 0b111, 0, OPERANDS, (auto start, auto end, auto weight), \
     select(abs(weight) < 0.5, start + weight * (end - start), end - (end - start) * (1.0 - weight))) \
-  F(addcmul, AddcmulBackward0, Promoted, RIC | W, 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
+  F(addcmul, AddcmulBackward0, Promoted, RIC | W | fits_float(0b1000) | aside(0b1000), 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
     x + value * t1 * t2) \
-  F(addcdiv, AddcdivBackward0, Promoted, RC, 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
+  F(addcdiv, AddcdivBackward0, Promoted, RC | fits_float(0b1000) | aside(0b1000), 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
     x + value * t1 / t2) \
   F(neg, NegBackward0, Promoted, RIC | N | H, 0b1, 0, OPERANDS, (auto x), -x) \
   F(positive, NONE, Promoted, RIC, 0b1, 0, OPERANDS, (auto x), x) \
@@ -71,13 +78,13 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(nextafter, NextafterBackward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), nextafter(x, y)) \
   F(heaviside, NONE, Promoted, RI, 0, 0, OPERANDS, (auto x, auto value), \
     select(x == 0.0, value, select(x > 0.0, 1.0, 0.0))) \
-  F(clamp, ClampBackward0|1, Promoted, RI | W | O | H, 0b111, 0b001, OPERANDS, (auto x, auto lo, auto hi), \
+  F(clamp, ClampBackward0|1, Promoted, RI | W | O | H | fits(0b110), 0b111, 0b001, OPERANDS, (auto x, auto lo, auto hi), \
     at_most(at_least(x, lo), hi)) \
-  F(clamp_min, ClampMinBackward1|0, Promoted, RI | O, 0b11, 0b01, OPERANDS, (auto x, auto lo), at_least(x, lo)) \
-  F(clamp_max, ClampMaxBackward1|0, Promoted, RI | O, 0b11, 0b01, OPERANDS, (auto x, auto hi), at_most(x, hi)) \
+  F(clamp_min, ClampMinBackward1|0, Promoted, RI | O | fits(0b10), 0b11, 0b01, OPERANDS, (auto x, auto lo), at_least(x, lo)) \
+  F(clamp_max, ClampMaxBackward1|0, Promoted, RI | O | fits(0b10), 0b11, 0b01, OPERANDS, (auto x, auto hi), at_most(x, hi)) \
   F(nan_to_num, NanToNumBackward0, Promoted, RI, 0b1, 0, OPERANDS, (auto x, auto nan, auto posinf, auto neginf), \
     select(x != x, nan, select(is_value(x, kInfinity), posinf, select(is_value(x, -kInfinity), neginf, x)))) \
-  F(where, WhereBackward0, Promoted, RIC, 0b110, 0b110, OPERANDS, (auto condition, auto x, auto y), \
+  F(where, WhereBackward0, Promoted, RIC | fits_wide(0b110), 0b110, 0b110, OPERANDS, (auto condition, auto x, auto y), \
     select(condition != 0.0, x, y)) \
   F(masked_fill_kernel, MaskedFillBackward0, Promoted, RIC, 0b101, 0b001, OPERANDS, (auto x, auto mask, auto value), \
     select(mask != 0.0, value, x))
@@ -146,7 +153,7 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(digamma, DigammaBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), digamma(x)) \
   F(polygamma, PolygammaBackward0, Float, R, 0b10, 0, OPERANDS, (auto n, auto x), polygamma(n, x)) \
   F(logit, LogitBackward0, Float, R, 0b1, 0, OPERANDS, (auto x), logit(x)) \
-  F(logit_eps, LogitBackward0, Float, R, 0b1, 0, OPERANDS, (auto x, auto eps), \
+  F(logit_eps, LogitBackward0, Float, R | fits(0b10), 0b1, 0, OPERANDS, (auto x, auto eps), \
     select(x < eps, logit(eps), select(x > 1.0 - eps, logit(1.0 - eps), select(x != x, kNotANumber, logit(x)))))
 
 #define FACULA_ACTIVATION_FORMULAS(F) \
@@ -154,34 +161,34 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(logsigmoid, LogSigmoidBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), -softplus(-x)) \
   F(relu, ReluBackward0, Promoted, RI | W | O | H, 0b1, 0b1, RESULT(select(y <= 0.0, 0.0, g)), (auto x), select(x <= 0.0, 0.0, x)) \
   F(relu6, HardtanhBackward0, Promoted, RI | W, 0b1, 0b1, OPERANDS, (auto x), between(x, 0.0, 6.0)) \
-  F(hardtanh, HardtanhBackward0, Own, RI | W, 0b1, 0b1, OPERANDS, (auto x, auto lo, auto hi), between(x, lo, hi)) \
-  F(leaky_relu, LeakyReluBackward0, Own, R, 0b1, 0b1, OPERANDS, (auto x, auto slope), \
+  F(hardtanh, HardtanhBackward0, Own, RI | W | fits(0b110), 0b1, 0b1, OPERANDS, (auto x, auto lo, auto hi), between(x, lo, hi)) \
+  F(leaky_relu, LeakyReluBackward0, Own, R | fits_float(0b10), 0b1, 0b1, OPERANDS, (auto x, auto slope), \
     select(x > 0.0, x, x * slope)) \
   F(prelu_kernel, PreluKernelBackward0, Promoted, R, 0b11, 0b11, OPERANDS, (auto x, auto w), \
     select(x > 0.0, x, w * x)) \
-  F(elu, EluBackward0, Own, R, 0b1, 0b1, OPERANDS, (auto x, auto alpha, auto scale, auto input_scale), \
+  F(elu, EluBackward0, Own, R | fits_float(0b1110), 0b1, 0b1, OPERANDS, (auto x, auto alpha, auto scale, auto input_scale), \
     select(x > 0.0, scale * x, scale * alpha * expm1(input_scale * x))) \
   F(selu, EluBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), \
     select(x > 0.0, kSeluScale * x, kSeluScale * kSeluAlpha * expm1(x))) \
-  F(celu, CeluBackward0, Own, R, 0b1, 0, OPERANDS, (auto x, auto alpha), \
+  F(celu, CeluBackward0, Own, R | fits_float(0b10), 0b1, 0, OPERANDS, (auto x, auto alpha), \
     select(x > 0.0, x, alpha * expm1(x / alpha))) \
   F(gelu, GeluBackward0, Promoted, R | H, 0b1, 0b1, OPERANDS, (auto x), 0.5 * x * erf(x * M_SQRT1_2) + 0.5 * x) \
   F(gelu_tanh, GeluBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), \
     0.5 * x * (1.0 + tanh(M_SQRT1_2 * M_2_SQRTPI * (x + 0.044715 * (x * x * x))))) \
   F(silu, SiluBackward0, Promoted, RC | H, 0b1, 0b1, OPERANDS, (auto x), x * sigmoid(x)) \
   F(mish, MishBackward0, Promoted, R, 0b1, 0, OPERANDS, (auto x), x * tanh(softplus(x))) \
-  F(softplus, SoftplusBackward0, Own, R, 0b1, 0b1, OPERANDS, (auto x, auto beta, auto threshold), \
+  F(softplus, SoftplusBackward0, Own, R | fits_float(0b110), 0b1, 0b1, OPERANDS, (auto x, auto beta, auto threshold), \
     select(x * beta > threshold, x, softplus(x * beta) / beta)) \
   F(softsign, DivBackward0, Float, R | W, 0b1, 0, OPERANDS, (auto x), x / (1.0 + abs(x))) \
   F(hardswish, HardswishBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), \
     select(x <= -3.0, x * 0.0, select(x >= 3.0, x, x * (x + 3.0) / 6.0))) \
   F(hardsigmoid, HardsigmoidBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), between(x + 3.0, 0.0, 6.0) / 6.0) \
-  F(hardshrink, HardshrinkBackward0, Own, R, 0b1, 0, OPERANDS, (auto x, auto lambd), \
-    select((x > lambd) | (x < -lambd), x, select(x != x, kNotANumber, 0.0))) \
-  F(softshrink, SoftshrinkBackward0, Own, R, 0b1, 0, OPERANDS, (auto x, auto lambd), \
+  F(hardshrink, HardshrinkBackward0, Own, R | fits(0b10), 0b1, 0, OPERANDS, (auto x, auto lambd), \
+    select((x >= -lambd) & (x <= lambd), 0.0, x)) \
+  F(softshrink, SoftshrinkBackward0, Own, R | fits(0b10), 0b1, 0, OPERANDS, (auto x, auto lambd), \
     select(x > lambd, x - lambd, select(x < -lambd, x + lambd, 0.0 * x))) \
   F(tanhshrink, SubBackward0, Float, RC | W, 0b1, 0, OPERANDS, (auto x), x - tanh(x)) \
-  F(threshold, ThresholdBackward0, Own, RI | W, 0b1, 0b1, OPERANDS, (auto x, auto threshold, auto value), \
+  F(threshold, ThresholdBackward0, Own, RI | W | fits(0b100) | fits_float(0b10), 0b1, 0b1, OPERANDS, (auto x, auto threshold, auto value), \
     select(x <= threshold, value, x))
 // clang-format on
 
@@ -263,6 +270,10 @@ constexpr int count_operands(const char* list) {
     static constexpr bool refuses_bool = ((COLUMNS) & W) != 0;                      \
     static constexpr int stored = (COLUMNS) & (N | O | J | B | H);                  \
     static constexpr bool rows = ((COLUMNS) & L) != 0;                              \
+    static constexpr int fits_slots = (COLUMNS) >> 13 & 15;                         \
+    static constexpr int float_slots = (COLUMNS) >> 17 & 15;                        \
+    static constexpr int wide_slots = (COLUMNS) >> 21 & 15;                         \
+    static constexpr int aside_slots = (COLUMNS) >> 25 & 15;                        \
     static constexpr int differentiable = DIFFERENTIABLE, ahead = AHEAD;            \
     static constexpr int arity = count_operands(#LIST);                             \
     [[gnu::always_inline]] static auto value LIST { return __VA_ARGS__; }           \

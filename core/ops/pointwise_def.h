@@ -42,9 +42,10 @@ struct PointwiseDef {
   uint8_t differentiable;   // bit j: operand j has a derivative (a zero derivative counts: floor)
   bool may_divide_by_zero;  // I64: the kernel gives 0 for a zero divisor (operand 1); the caller raises the error
   bool refuses_bool;        // computed as integers, but not for truth values
-  PointwiseKernel kernel[kColumns];  // null: this column is not supported
-  StoredKernel own[kOwnTypes];       // of contiguous elements of these types; null: by way of a column
-  RowKernel rows[2];                 // F32, F64; null: values are spread over blocks
+  uint8_t fits, fits_float, fits_wide, aside;  // bits of operands: how numbers are checked (ops/pointwise.h)
+  PointwiseKernel kernel[kColumns];            // null: this column is not supported
+  StoredKernel own[kOwnTypes];                 // of contiguous elements of these types; null: by way of a column
+  RowKernel rows[2];                           // F32, F64; null: values are spread over blocks
   // Gradient of operand j: kernel over the blocks (gradient, operands...) or (gradient, result).
   // Null: the interpreter runs derivative_expr(j).
   PointwiseKernel derivative[kMaxOperands][2];  // [j][F32 or F64]

@@ -148,7 +148,7 @@ bool run_simple(const OpDef& op, const Arg* args, size_t n, const Tensor& out, T
   if (!p.supports(f.column) || (f.column == Column::I64 && p.result == ResultType::Float)) return false;
   if (!sort_operands(f, args, n, first, common)) return false;
   if (f.converted && (p.result == ResultType::Own || (p.def && p.def->refuses_bool))) return false;
-  if (f.column == Column::I64 && p.def && p.def->may_divide_by_zero) check_divisor(op, args[1]);
+  if (f.column == Column::I64 && p.def && p.def->may_divide_by_zero) check_divisor(op, args[1], common);
   if (const PointwiseOp* power = known_power(op, args, f.column)) {
     f.op = power;
     f.arity = 1;

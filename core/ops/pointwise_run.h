@@ -33,7 +33,7 @@ inline bool is_native(DType t) { return type_of(column_of(t)) == t; }
 void store_scalar(const Scalar& s, DType dtype, void* to);
 void run_kernel(const PointwiseOp& op, Column column, int64_t n, void* out, const void* const* in);
 // Raises the error of an integer division by zero.
-void check_divisor(const OpDef& op, const Arg& divisor);
+void check_divisor(const OpDef& op, const Arg& divisor, DType type);  // of the whole call
 // What a power with a number for an exponent is computed as; null: as a power.
 const PointwiseOp* known_power(const OpDef& op, const Arg* args, Column column);
 // One element seen through zero strides: what the gradient of a sum looks like.

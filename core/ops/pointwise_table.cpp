@@ -37,6 +37,10 @@ static constexpr PointwiseDef definition_of(ResultType result) {
   d.differentiable = F::differentiable;
   d.may_divide_by_zero = F::may_divide_by_zero;
   d.refuses_bool = F::refuses_bool;
+  d.fits = F::fits_slots;
+  d.fits_float = F::float_slots;
+  d.fits_wide = F::wide_slots;
+  d.aside = F::aside_slots;
   d.expr = value_expr<F>;
   d.derivative_expr = derivative_expr<F>;
   return d;

@@ -3,6 +3,7 @@
 #include "runtime/random.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 #include <vector>
 
@@ -38,6 +39,12 @@ void uniform_into(const Tensor& self, double from, double to, Generator* g) {
   if (is_complex(self->dtype)) return uniform_into(real_parts(self), from, to, g);
   FACULA_CHECK(is_floating(self->dtype), NotImplemented, "\"check_uniform_bounds\" not implemented for '",
                scalar_type_name(self->dtype), "'");
+  const double most = self->dtype == DType::Float16    ? 65504
+                      : self->dtype == DType::BFloat16 ? 3.3895313892515355e38
+                      : self->dtype == DType::Float32  ? FLT_MAX
+                                                       : DBL_MAX;
+  FACULA_CHECK(std::fabs(from) <= most, Runtime, "from is out of bounds for ", name_of(self->dtype), ": ", from);
+  FACULA_CHECK(std::fabs(to) <= most, Runtime, "to is out of bounds for ", name_of(self->dtype), ": ", to);
   FACULA_CHECK(from <= to, Runtime, "uniform_ expects to return a [from, to) range, but found from=", from,
                " > to=", to);
   fill_elements(self, [&](void* p, int64_t n) { fill_uniform(chosen(g), p, n, self->dtype, from, to); });

@@ -161,7 +161,11 @@ Tensor value_tensor(PyObject* value, const Tensor& self) {
   if (is_tensor(value)) return as_tensor(value);
   Scalar s;
   if (scalar_from(value, s, false)) {
-    ops::check_fits(s, self->dtype);
+    FACULA_CHECK(!s.is_unsigned || self->dtype == DType::UInt64, Value,
+                 "Overflow when unpacking long long: ", static_cast<uint64_t>(s.i),
+                 " does not fit in 64 bits with a sign; use a float");
+    const bool is_short = is_floating(self->dtype) && self->item_size() == 2;  // a number beyond it becomes infinite
+    ops::check_fits(s, is_short ? DType::Float64 : self->dtype);
     return ops::full({}, s, self->dtype);
   }
   FACULA_CHECK(PyList_Check(value) || PyTuple_Check(value) || PyObject_CheckBuffer(value), Type, "can't assign a ",

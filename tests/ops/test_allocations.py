@@ -21,7 +21,7 @@ TEMPORARIES = {
     "Tensor.log_normal_": (1, "the normal numbers it is computed from"),
     "cholesky_inverse": (1, "LAPACK works in columns"),
     "cholesky_solve": (1, "LAPACK works in columns"),
-    "ormqr": (1, "LAPACK works in columns"),
+    "ormqr": (2, "LAPACK works in columns, and in work space"),
     "matrix_exp": (48, "powers, and the squarings of the scaled matrix"),
 }
 

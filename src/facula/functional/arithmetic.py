@@ -408,6 +408,11 @@ def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
 
 def _check_alpha(name: str, input: Tensor | Number, other: Tensor | Number, alpha: Number) -> None:
     """A scale must not be of a higher kind than what it scales."""
+    if isinstance(alpha, bool):
+        both = (x.dtype is bool_dtype if isinstance(x, Tensor) else isinstance(x, bool) for x in (input, other))
+        if not all(both):
+            raise RuntimeError(f"{name}(): Boolean alpha only supported for Boolean results; use {int(alpha)}")
+        return
     if not isinstance(alpha, (float, complex)):
         return
     operands = [operand for operand in (input, other) if isinstance(operand, Tensor)]

@@ -115,7 +115,9 @@ def scalar_tensor(s: Number, *, dtype=None, device=None, requires_grad: bool = F
         tensor(2.)
     """
     check_place(device)
-    return finish(_full((), s, dtype or get_default_dtype()), None, requires_grad)
+    dtype = dtype or get_default_dtype()
+    short = dtype.is_floating_point and dtype.itemsize == 2  # a number beyond it becomes infinite
+    return finish(_tensor(s, dtype) if short else _full((), s, dtype), None, requires_grad)
 
 
 def _is_array(data) -> bool:

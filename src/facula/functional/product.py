@@ -6,6 +6,7 @@ from facula._C import Tensor, float32, float64
 from facula._C import bool as bool_dtype
 from facula._native import autocasts, native
 from facula.functional.arguments import Number, write_back, write_out
+from facula.functional.creation import scalar_tensor
 
 __all__ = [
     "addbmm", "addmm", "addmv", "addmv_", "addr", "baddbmm", "bmm", "chain_matmul", "cross", "dot", "einsum", "ger",
@@ -166,6 +167,8 @@ def _weighted_sum(input: Tensor, beta: Number, product: Tensor, alpha: Number) -
     if product.dtype is bool_dtype:
         product = product & bool(alpha)
         return product if not beta else input | product
+    for factor in (alpha, beta):
+        scalar_tensor(factor, dtype=product.dtype)  # refuses what the type cannot hold
     if not (product.is_floating_point() or product.is_complex()):
         alpha, beta = int(alpha), int(beta)  # type: ignore[arg-type]
     product = product if alpha == 1 else product * alpha
@@ -227,6 +230,12 @@ def addr(
         tensor([[3., 4.],
                 [6., 8.]])
     """
+    if not (vec1.is_floating_point() or vec1.is_complex()):
+        for name, factor in (("alpha", alpha), ("beta", beta)):
+            if isinstance(factor, (float, complex)):
+                raise RuntimeError(
+                    f"For integral input tensors, argument {name} must not be a floating point number, got {factor!r}"
+                )
     result = _weighted_sum(_wide(input), beta, outer(_wide(vec1), _wide(vec2)), alpha)
     result = result if _wide(vec1) is vec1 else result.to(vec1.dtype)
     return result if out is None else write_out(result, out)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from facula import Tensor
 from facula._native import autocasts, native
+from facula.functional.arguments import Number
 
 __all__ = ["pad"]
 
 
 @native
-def _constant_pad(input: Tensor, pad: tuple[int, ...], value: float) -> Tensor:
+def _constant_pad(input: Tensor, pad: tuple[int, ...], value: Number) -> Tensor:
     """Sizes are (before, after) of the last dimension, then of the one before it."""
 
 
@@ -97,6 +98,25 @@ _ENTRIES = {
 }
 
 
+def _checked_sizes(input: Tensor, pad) -> tuple[int, ...]:
+    pad = tuple(pad)
+    if len(pad) % 2:
+        raise RuntimeError(
+            f"Padding length must be divisible by 2, but got {len(pad)} sizes; give (before, after) pairs"
+        )
+    if len(pad) > 2 * input.dim():
+        raise RuntimeError(
+            "Padding length should be less than or equal to two times the input dimension but got padding length "
+            f"{len(pad)} and input of dimension {input.dim()}"
+        )
+    return pad
+
+
+def pad_with_number(input: Tensor, pad, value: Number) -> Tensor:
+    """``pad`` of mode "constant" with a number as it is: ``pad`` itself takes a float."""
+    return _constant_pad(input, _checked_sizes(input, pad), value)
+
+
 def pad(input: Tensor, pad, mode: str = "constant", value: float | None = None) -> Tensor:
     """Grow (or, with negative sizes, crop) the last dimensions of a tensor.
 
@@ -118,19 +138,10 @@ def pad(input: Tensor, pad, mode: str = "constant", value: float | None = None) 
         >>> torch.nn.functional.pad(torch.tensor([1, 2]), (1, 1))
         tensor([0, 1, 2, 0])
     """
-    pad = tuple(pad)
-    ndim = input.dim()
-    if len(pad) % 2:
-        raise RuntimeError(
-            f"Padding length must be divisible by 2, but got {len(pad)} sizes; give (before, after) pairs"
-        )
-    if len(pad) > 2 * ndim:
-        raise RuntimeError(
-            "Padding length should be less than or equal to two times the input dimension but got padding length "
-            f"{len(pad)} and input of dimension {ndim}"
-        )
     if mode == "constant":
-        return _constant_pad(input, pad, 0 if value is None else value)
+        return pad_with_number(input, pad, 0 if value is None else float(value))
+    pad = _checked_sizes(input, pad)
+    ndim = input.dim()
     if mode not in _MODES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if value is not None and value != 0:

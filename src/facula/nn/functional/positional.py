@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from facula._C import Tensor
 from facula._native import autocasts
-from facula.functional.arguments import write_out
+from facula.functional.arguments import Number, write_out
 from facula.nn import functional as F
 from facula.nn.functional import (
     adaptive_avg_pool1d,
@@ -21,6 +21,7 @@ from facula.nn.functional import (
     max_pool1d_with_indices,
     rms_norm,
 )
+from facula.nn.functional.padding import pad_with_number
 
 __all__ = [
     "adaptive_avg_pool1d", "avg_pool1d", "batch_norm", "bilinear",
@@ -239,7 +240,7 @@ def convolution(
     return function(input, weight, bias, stride, padding, dilation, groups)
 
 
-def constant_pad_nd(input: Tensor, pad, value: float = 0) -> Tensor:
+def constant_pad_nd(input: Tensor, pad, value: Number = 0) -> Tensor:
     """``nn.functional.pad(input, pad, "constant", value)``.
 
     Example:
@@ -247,7 +248,7 @@ def constant_pad_nd(input: Tensor, pad, value: float = 0) -> Tensor:
         >>> torch.constant_pad_nd(torch.ones(1), (1, 2))
         tensor([0., 1., 0., 0.])
     """
-    return F.pad(input, pad, "constant", value)
+    return pad_with_number(input, pad, value)
 
 
 def max_pool1d(input: Tensor, kernel_size, stride=(), padding=0, dilation=1, ceil_mode: bool = False) -> Tensor:
