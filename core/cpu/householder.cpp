@@ -154,64 +154,6 @@ void products(int64_t n, const T* a, int64_t lead, T* out, int64_t step) {
   }
 }
 
-// The norms of what is left of columns [first, n) below a row whose entries are `row`. Source: LAPACK's laqp2 (Z. Drmac
-// and Z. Bujanovic, 2008): `exact` is the norm as last computed, and where cancellation spoilt it, it is computed anew.
-template <class T>
-void lower_norms(int64_t first, int64_t n, int64_t m, int64_t next_row, const T* a, int64_t lead, const T* row,
-                 T* norms, T* exact, T* v) {
-  constexpr int64_t w = Vec<T>::width;
-  const T tolerance = std::sqrt(std::numeric_limits<T>::epsilon() / 2);
-  const Vec<T> zero = T(0), one = T(1);
-  for (int64_t j = vector_before<T>(first); j < n; j += w) {
-    const Vec<T> now = load(norms + j), share = load(row + j) / now, left = one - share * share;
-    const Vec<T> kept = select(left > zero, left, zero), ratio = now / load(exact + j);
-    store(norms + j, select(now == zero, zero, now * sqrt_lanes(kept)));
-    const Mask<T> spoilt = (!(kept * ratio * ratio > Vec<T>(tolerance))) & (now != zero);
-    if (!any(spoilt)) continue;
-    for (int64_t c = std::max(j, first); c < std::min(j + w, n); ++c) {
-      if (!spoilt.m[c - j]) continue;
-      T result = 0;
-      if (next_row < m) {
-        const int64_t from = vector_before<T>(next_row);
-        std::copy(a + c * lead + from, a + (c + 1) * lead, v + from);
-        std::fill(v + from, v + next_row, T(0));
-        result = norm(from, lead, v);
-      }
-      norms[c] = exact[c] = result;
-    }
-  }
-}
-template <class T>
-void factor_pivoted(int64_t m, int64_t n, T* a, int64_t lead, int* pivots, T* tau, T* norms, T* work) {
-  constexpr int64_t w = Vec<T>::width, line = kColumnBytes / static_cast<int64_t>(sizeof(T));
-  const int64_t padded = (n + line - 1) / line * line;
-  T *exact = norms + padded, *row = exact + padded, *v = work;
-  std::fill(norms, norms + 3 * padded, T(0));
-  for (int64_t j = 0; j < n; ++j) {
-    pivots[j] = static_cast<int>(j) + 1;
-    norms[j] = exact[j] = norm(0, lead, a + j * lead);
-  }
-  for (int64_t k = 0; k < std::min(m, n); ++k) {
-    T* column = a + k * lead;
-    const int64_t p = std::max_element(norms + k, norms + n) - norms;
-    if (p != k) {
-      for (int64_t i = 0; i < lead; i += w) {
-        const Vec<T> x = load(column + i);
-        store(column + i, load(a + p * lead + i));
-        store(a + p * lead + i, x);
-      }
-      std::swap(pivots[p], pivots[k]);
-      norms[p] = norms[k];
-      exact[p] = exact[k];
-    }
-    tau[k] = reflection(k, lead, column, v);
-    if (k + 1 == n) break;
-    if (tau[k] != 0) reflect(vector_before<T>(k), lead, v, tau[k], n - k - 1, column + lead, lead);
-    for (int64_t j = k + 1; j < n; ++j) row[j] = a[j * lead + k];
-    lower_norms(k + 1, n, m, k + 1, a, lead, row, norms, exact, v);
-  }
-}
-
 // A matrix is to lose p r^T + q s^T, all four whole columns.
 template <class T>
 struct Change {
@@ -321,7 +263,7 @@ void hessenberg(int64_t n, T* a, int64_t lead, T* tau, T* work) {
 }  // namespace
 
 KERNELS(HouseholderKernels, householder_kernels) = {
-    {factor<float>, factor_pivoted<float>, products<float>, tridiagonal<float>, hessenberg<float>},
-    {factor<double>, factor_pivoted<double>, products<double>, tridiagonal<double>, hessenberg<double>}};
+    {factor<float>, products<float>, tridiagonal<float>, hessenberg<float>},
+    {factor<double>, products<double>, tridiagonal<double>, hessenberg<double>}};
 
 }  // namespace facula::cpu::FACULA_ISA

@@ -15,9 +15,6 @@ template <class T>
 struct HouseholderOf {
   // [m, n] becomes R: n columns of min(m, n) reflections.
   void (*factor)(int64_t m, int64_t n, T* a, int64_t lead, T* tau, T* work);
-  // The same with the column of largest norm exchanged to the front of what is left; pivots count from 1. `norms` has
-  // room for 3 lead' numbers, lead' being n rounded up to whole columns.
-  void (*factor_pivoted)(int64_t m, int64_t n, T* a, int64_t lead, int* pivots, T* tau, T* norms, T* work);
   // The upper triangle of A^T A into out [n][step], in sums that lie in lanes: each as exact as a norm.
   void (*products)(int64_t n, const T* a, int64_t lead, T* out, int64_t step);
   // Symmetric [lead, lead], of which only the lower triangle counts, but in blocks on the diagonal both do; n - 1

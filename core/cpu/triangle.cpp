@@ -110,8 +110,57 @@ int factor(bool is_double, int64_t m, int64_t n, void* a, int64_t lda, int* pivo
                    : factor_small(m, n, static_cast<float*>(a), lda, pivots);
 }
 
+// x . y, in sums that lie in lanes, and x -= factor y.
+template <class T>
+T dot(int64_t n, const T* x, const T* y) {
+  constexpr int64_t w = Vec<T>::width;
+  Vec<T> sums = T(0);
+  int64_t i = 0;
+  for (; i + w <= n; i += w) sums = sums + load(x + i) * load(y + i);
+  T sum = 0;
+  for (int lane = 0; lane < w; ++lane) sum += sums.v[lane];
+  for (; i < n; ++i) sum += x[i] * y[i];
+  return sum;
+}
+template <class T>
+void subtract(int64_t n, T* x, T factor, const T* y) {
+  constexpr int64_t w = Vec<T>::width;
+  int64_t i = 0;
+  for (; i + w <= n; i += w) store(x + i, load(x + i) - Vec<T>(factor) * load(y + i));
+  for (; i < n; ++i) x[i] -= factor * y[i];
+}
+// y becomes x / |x|; the result is |x|.
+template <class T>
+T normalise(int64_t n, const T* x, T* y) {
+  const T size = std::sqrt(dot(n, x, x));
+  for (int64_t i = 0; i < n; ++i) y[i] = x[i] / size;
+  return size;
+}
+// Inverse iteration from a vector of ones whose signs let the solution grow. Source: A. Cline, C. Moler, G. Stewart and
+// J. Wilkinson, An estimate for the condition number of a matrix, 1979.
+template <class T>
+T condition(int64_t n, const T* r, int64_t lead, T* x) {
+  T *y = x + n, best = 0, squares = 0;
+  for (int64_t j = 0; j < n; ++j) squares += dot(j + 1, r + j * lead, r + j * lead);
+  for (int round = 0; round < 2; ++round) {
+    for (int64_t j = 0; j < n; ++j) {  // R^T y = x
+      const T sum = dot(j, r + j * lead, y), right = round > 0 ? x[j] : sum > 0 ? T(-1) : T(1);
+      y[j] = (right - sum) / r[j * lead + j];
+    }
+    const T across = normalise(n, y, x);
+    for (int64_t j = n - 1; j >= 0; --j) {  // R x = y
+      x[j] /= r[j * lead + j];
+      subtract(j, x, x[j], r + j * lead);
+    }
+    const T back = normalise(n, x, x);
+    if (round > 0 && !(across <= best)) best = across;
+    if (!(back <= best)) best = back;
+  }
+  return best * std::sqrt(squares);
+}
+
 }  // namespace
 
-KERNELS(TriangleKernels, triangle_kernels) = {solve, factor};
+KERNELS(TriangleKernels, triangle_kernels) = {solve, factor, condition<float>, condition<double>};
 
 }  // namespace facula::cpu::FACULA_ISA

@@ -1,5 +1,5 @@
-// Triangular systems with a panel of right sides in rows, and the triangular factors of small matrices. Small ones:
-// callers halve large triangles into products.
+// Triangular systems with a panel of right sides in rows, the triangular factors of small matrices, and how nearly
+// singular a triangle is. Small ones: callers halve large triangles into products.
 #pragma once
 #include <cstdint>
 
@@ -18,6 +18,10 @@ struct TriangleKernels {
   // L U of a column-major matrix with rows exchanged, as LAPACK's getrf has it: pivots from 1, and the result is the
   // first step (from 1) whose pivot is 0, or 0.
   int (*factor)(bool is_double, int64_t m, int64_t n, void* a, int64_t lda, int* pivots);
+  // The Frobenius norm of a column-major upper triangle times a lower bound of the norm of its inverse, which is seldom
+  // less than a third of that; inf or NaN where it is singular. The squares are to be numbers. work [2 n].
+  float (*condition_float)(int64_t n, const float* r, int64_t lead, float* work);
+  double (*condition_double)(int64_t n, const double* r, int64_t lead, double* work);
 };
 FACULA_FAMILY(TriangleKernels, triangle_kernels, triangle)
 

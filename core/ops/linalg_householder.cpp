@@ -43,6 +43,11 @@ struct Memory {
   T* data;
 };
 
+template <class T>
+bool suits_steps(int64_t n) {
+  return round_up<T>(n) * n * static_cast<int64_t>(sizeof(T)) <= kCacheBytes;
+}
+
 // [m, n] as the kernels want it, and back.
 template <class T>
 void to_padded(int64_t m, int64_t n, const T* a, int64_t lda, T* to, int64_t lead) {
@@ -150,23 +155,8 @@ void apply(bool transposed, int m, int n, int k, const T* a, int lda, const T* t
 }
 
 template <class T>
-bool suits_steps(int m, int n) {
-  return round_up<T>(m) * n * static_cast<int64_t>(sizeof(T)) <= kCacheBytes;
-}
-
-template <class T>
-void factor_pivoted(int m, int n, T* a, int lda, int* pivots, T* tau) {
-  const int64_t lead = round_up<T>(m), columns = round_up<T>(n);
-  Memory<T> work(lead * (n + 1) + 3 * columns);
-  T *norms = work.data + lead * n, *v = norms + 3 * columns;
-  to_padded(m, n, a, lda, work.data, lead);
-  kernels<T>().factor_pivoted(m, n, work.data, lead, pivots, tau, norms, v);
-  from_padded(m, n, work.data, lead, a, lda);
-}
-
-template <class T>
 void tridiagonal(int n, T* a, int lda, T* d, T* e, T* tau) {
-  if (!suits_steps<T>(n, n)) {
+  if (!suits_steps<T>(n)) {
     T answer{};
     lapack::sytrd('L', n, a, lda, d, e, tau, &answer, -1);
     const int lwork = std::max(1, static_cast<int>(answer));
@@ -198,8 +188,6 @@ void hessenberg(int n, T* a, int lda, T* tau) {
   template void factor(int, int, T*, int, T*);                                \
   template void generate(int, int, int, T*, int, const T*);                   \
   template void apply(bool, int, int, int, const T*, int, const T*, T*, int); \
-  template bool suits_steps<T>(int, int);                                     \
-  template void factor_pivoted(int, int, T*, int, int*, T*);                  \
   template void tridiagonal(int, T*, int, T*, T*, T*);                        \
   template void hessenberg(int, T*, int, T*);
 FOR_TYPE(float)

@@ -15,13 +15,7 @@ void generate(int m, int n, int k, T* a, int lda, const T* tau);
 template <class T>
 void apply(bool transposed, int m, int n, int k, const T* a, int lda, const T* tau, T* c, int ldc);
 
-// As LAPACK's geqp3 with all columns free. Step by step over the whole matrix: for those that a cache holds.
-template <class T>
-bool suits_steps(int m, int n);
-template <class T>
-void factor_pivoted(int m, int n, T* a, int lda, int* pivots, T* tau);
-
-// As LAPACK's sytrd of a lower triangle and gehrd; n like `suits_steps`.
+// As LAPACK's sytrd of a lower triangle, and gehrd.
 template <class T>
 void tridiagonal(int n, T* a, int lda, T* d, T* e, T* tau);
 template <class T>

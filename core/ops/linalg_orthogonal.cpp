@@ -1,4 +1,5 @@
 // Orthogonal factors: QR, products of Householder reflections, and least squares.
+#include "cpu/triangle.h"
 #include "ops/linalg.h"
 #include "ops/linalg_blocked.h"
 #include "ops/linalg_householder.h"
@@ -268,72 +269,39 @@ void ormqr_vjp(Backward& b) {
 
 enum Driver : int64_t { kGels = 0, kGelsy = 1, kGelsd = 2, kGelss = 3 };
 
-// gelsy for the usual case, a real [m >= n] of full rank and moderate numbers: with our triangular solver, right sides
-// in parallel, and no search for NaN, which takes LAPACK a sixth of its time. False: not that case, and
-// a and b are spoilt.
+// gelsy for the usual case, a real [m >= n] of full rank and moderate numbers, where exchanging columns changes nothing
+// but roundings: then QR without exchanges will do. False: not surely that case, and a and b are spoilt.
 template <class T>
 struct FullRank {
-  int m, n, nrhs, most_panels;  // panels of right sides, which different threads may take
+  int m, n, nrhs;
   T rcond;
 
-  // Neither NaN nor what gelsy would scale: the sum of magnitudes bounds the largest from both sides.
+  // Neither NaN nor what gelsy would scale, nor numbers whose squares overflow: the sum of magnitudes bounds the
+  // largest from both sides.
   static bool is_moderate(const T* x, int count, bool may_be_zero) {
-    const T least = std::numeric_limits<T>::min() / std::numeric_limits<T>::epsilon();
+    const T least = std::sqrt(std::numeric_limits<T>::min() / std::numeric_limits<T>::epsilon());
     const T sum = lapack::asum(count, x);
     return sum <= 1 / least && (sum / static_cast<T>(count) >= least || (may_be_zero && sum == 0));
   }
-  // gelsy's criterion: incremental condition estimation of the leading triangles of R (Bischof 1990).
+  // gelsy compares estimates of the singular values of R: of the least one from above, of the largest one from below.
+  // So it finds full rank wherever their quotient exceeds rcond.
   bool has_full_rank(const T* r) const {
-    Scratch<T> low(n), high(n);
-    T smallest = std::abs(r[0]), largest = smallest;
-    if (largest == 0) return false;
-    low.data[0] = high.data[0] = 1;
-    for (int j = 1; j < n; ++j) {
-      const T* column = r + static_cast<int64_t>(j) * m;
-      T s1, c1, s2, c2, next_smallest, next_largest;
-      lapack::laic1(2, j, low.data, smallest, column, column[j], &next_smallest, &s1, &c1);
-      lapack::laic1(1, j, high.data, largest, column, column[j], &next_largest, &s2, &c2);
-      if (!(next_largest * rcond <= next_smallest)) return false;
-      for (int i = 0; i < j; ++i) low.data[i] *= s1, high.data[i] *= s2;
-      low.data[j] = c1;
-      high.data[j] = c2;
-      smallest = next_smallest;
-      largest = next_largest;
-    }
-    return true;
+    constexpr T kDoubt = 3;  // how much too small the estimate may be
+    Scratch<T> work(2 * n);
+    T condition;
+    if constexpr (sizeof(T) == 4)
+      condition = cpu::triangle().condition_float(n, r, m, work.data);
+    else
+      condition = cpu::triangle().condition_double(n, r, m, work.data);
+    return condition <= std::numeric_limits<T>::max() && condition * kDoubt * rcond < 1;
   }
-  // R of a with columns exchanged, and Q^T b.
-  bool reduce(T* a, T* b, int* pivots, T* tau) const {
-    if (std::min(n, nrhs) >= householder::kLeastSide && householder::suits_steps<T>(m, n)) {
-      householder::factor_pivoted(m, n, a, m, pivots, tau);
-      if (!has_full_rank(a)) return false;
-      householder::apply(true, m, nrhs, n, a, m, tau, b, m);
-      return true;
-    }
-    constexpr int64_t kBlock = 64, kTriangle = 65 * kBlock;  // ormqr's widest block, and its room for one
-    // Without blocks, in matrices of few columns, ormqr writes to a while it works.
-    const int panels = n > kBlock ? most_panels : 1, width = (nrhs - 1) / panels + 1;
-    const int64_t room = std::max(width * kBlock + kTriangle, 2 * n + (n + 1) * kBlock);
-    if (room > std::numeric_limits<int>::max()) return false;
-    Scratch<T> work(room * panels);
-    std::fill(pivots, pivots + n, 0);
-    if (lapack::geqp3(m, n, a, m, pivots, tau, work.data, static_cast<int>(room)) || !has_full_rank(a)) return false;
-    parallel_for(panels, 1, [&](int64_t first, int64_t last) {
-      for (int64_t p = first; p < last && p * width < nrhs; ++p)
-        lapack::ormqr('L', 'T', m, static_cast<int>(std::min<int64_t>(width, nrhs - p * width)), n, a, m, tau,
-                      b + p * width * m, m, work.data + p * room, static_cast<int>(room));
-    });
-    return true;
-  }
-  bool solve(T* a, T* b, int* pivots) const {
+  bool solve(T* a, T* b) const {
     if (!is_moderate(a, m * n, false) || !is_moderate(b, m * nrhs, true)) return false;
     Scratch<T> tau(n);
-    if (!reduce(a, b, pivots, tau.data)) return false;
+    householder::factor(m, n, a, m, tau.data);
+    if (!has_full_rank(a)) return false;
+    householder::apply(true, m, nrhs, n, a, m, tau.data, b, m);
     blocked::solve_triangle(true, 'N', false, n, nrhs, a, m, b, m);
-    for (int64_t j = 0; j < nrhs; ++j) {
-      std::copy(b + j * m, b + j * m + n, tau.data);
-      for (int i = 0; i < n; ++i) b[j * m + pivots[i] - 1] = tau.data[i];
-    }
     return true;
   }
 };
@@ -344,13 +312,12 @@ struct LeastSquares {
   Driver driver;
   int m, n, nrhs;
   R rcond;
-  int most_panels;  // of right sides
   int run(T* a, T* b, R* s, int* pivots, int* rank, T* work, int lwork, R* rwork, int* iwork) const {
     const int lda = std::max(1, m), ldb = std::max({1, m, n});
     switch (driver) {
       case kGels: return lapack::gels(m, n, nrhs, a, lda, b, ldb, work, lwork);
       case kGelsy:
-        if (lwork != -1 && is_full_rank(a, b, pivots)) {
+        if (lwork != -1 && is_full_rank(a, b)) {
           *rank = n;
           return 0;
         }
@@ -361,14 +328,14 @@ struct LeastSquares {
     }
   }
   // Solved by way of full rank; otherwise a and b are as they were.
-  bool is_full_rank(T* a, T* b, int* pivots) const {
+  bool is_full_rank(T* a, T* b) const {
     if constexpr (!lapack::is_complex_type<T>) {
       const int64_t a_size = int64_t{m} * n, b_size = int64_t{m} * nrhs;
       if (m < n || std::max(a_size, b_size) > std::numeric_limits<int>::max()) return false;
       Scratch<T> kept(a_size + b_size);
       std::copy(a, a + a_size, kept.data);
       std::copy(b, b + b_size, kept.data + a_size);
-      if (FullRank<T>{m, n, nrhs, most_panels, rcond}.solve(a, b, pivots)) return true;
+      if (FullRank<T>{m, n, nrhs, rcond}.solve(a, b)) return true;
       std::copy(kept.data, kept.data + a_size, a);
       std::copy(kept.data + a_size, kept.data + a_size + b_size, b);
     }
@@ -444,16 +411,11 @@ TensorList lstsq(const Tensor& a, const Tensor& b_, std::optional<double> rcond,
     with_element_type("linalg_lstsq_cpu", a->dtype, [&](auto element) {
       using T = decltype(element);
       using R = lapack::real_type<T>;
-      constexpr int64_t kFewSides = 64;  // whose half takes as long (ormqr forms its triangles again for each)
       const double least = static_cast<double>(std::numeric_limits<R>::epsilon()) * static_cast<double>(tall);
       Tensor work = copied_columns(a, batch);
       Columns checked(work), also(x);
-      LeastSquares<T> problem{static_cast<Driver>(driver),
-                              static_cast<int>(m),
-                              static_cast<int>(n),
-                              static_cast<int>(nrhs),
-                              static_cast<R>(rcond.value_or(least)),
-                              count == 1 && nrhs >= kFewSides ? 2 : 1};
+      LeastSquares<T> problem{static_cast<Driver>(driver), static_cast<int>(m), static_cast<int>(n),
+                              static_cast<int>(nrhs), static_cast<R>(rcond.value_or(least))};
       problem.solve_all(work, x, s, ranks->ptr<int64_t>(), info->ptr<int>());
     });
     Failure f = first_failure(info);

@@ -150,22 +150,10 @@ int gels(int m, int n, int nrhs, T* a, int lda, T* b, int ldb, T* work, int lwor
   return f(kColumnMajor, 'N', m, n, nrhs, a, lda, b, ldb, work, lwork);
 }
 template <class T>
-int geqp3(int m, int n, T* a, int lda, int* jpvt, T* tau, T* work, int lwork) {  // of real numbers
-  static auto f = lapacke<T, int(int, int, int, T*, int, int*, T*, T*, int)>("geqp3");
-  return f(kColumnMajor, m, n, a, lda, jpvt, tau, work, lwork);
-}
-template <class T>
 T asum(int n, const T* x) {  // of BLAS
   static auto f = reinterpret_cast<T (*)(int, const T*, int)>(
       blas_symbol(sizeof(T) == 4 ? "scipy_cblas_sasum" : "scipy_cblas_dasum"));
   return f(n, x, 1);
-}
-// Has no LAPACKE name. job 1: the largest singular value, 2: the smallest.
-template <class T>
-void laic1(int job, int j, const T* x, T sest, const T* w, T gamma, T* sestpr, T* s, T* c) {
-  using F = void(const int*, const int*, const T*, const T*, const T*, const T*, T*, T*, T*);
-  static auto f = reinterpret_cast<F*>(blas_symbol(sizeof(T) == 4 ? "scipy_slaic1_" : "scipy_dlaic1_"));
-  f(&job, &j, x, &sest, w, &gamma, sestpr, s, c);
 }
 template <class T>
 int gelsy(int m, int n, int nrhs, T* a, int lda, T* b, int ldb, int* jpvt, real_type<T> rcond, int* rank, T* work,
