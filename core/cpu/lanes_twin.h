@@ -40,7 +40,7 @@ struct Twin {
 
 #define OF_BOTH(function) \
   template <class T> LANE_OP Twin<T> function(Twin<T> x) { return {function(x.a), function(x.b)}; }
-OF_BOTH(sqrt_lanes) OF_BOTH(rough_reciprocal) OF_BOTH(fast_reciprocal)
+OF_BOTH(rough_reciprocal) OF_BOTH(fast_reciprocal)
 #undef OF_BOTH
 #define OF_BOTH(function) \
   template <class T> LANE_OP Twin<T> function(Twin<T> x, Twin<T> y) { return {function(x.a, y.a), function(x.b, y.b)}; }
@@ -53,8 +53,16 @@ OF_BOTH(shift_left) OF_BOTH(shift_right) OF_BOTH(shift_right_logical)
 #undef OF_BOTH
     // clang-format on
 
+    // Roots of double by the divider and by products at the same time.
     template <class T>
-    LANE_OP Twin<IntOf<T>> bits_of(Twin<T> x) {
+    LANE_OP Twin<T> sqrt_lanes(Twin<T> x) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 8) return {sqrt_lanes(x.a), root_by_products(x.b)};
+#endif
+  return {sqrt_lanes(x.a), sqrt_lanes(x.b)};
+}
+template <class T>
+LANE_OP Twin<IntOf<T>> bits_of(Twin<T> x) {
   return {bits_of(x.a), bits_of(x.b)};
 }
 template <class T>

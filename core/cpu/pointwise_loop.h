@@ -146,6 +146,10 @@ LANE_OP void loop_over_stored(F f, int64_t n, void* out, const void* const* in, 
 }
 template <class F, class S>
 void stored_kernel(int64_t n, void* out, const void* const* in, uint32_t constants) {
+#if defined(__AVX512F__)
+  if constexpr (F::text == std::string_view("sqrt(x)"))
+    return loop_over_stored<S, 1>([](auto x) { return short_root(x); }, n, out, in, constants);
+#endif
   loop_over_stored<S, F::arity>([](auto... x) { return F::value(x...); }, n, out, in, constants);
 }
 // Narrow lanes pay where there are many of them: the baseline converts.

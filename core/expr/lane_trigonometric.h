@@ -183,33 +183,48 @@ LANE_MATH V atan(V x) {
     return angle_of<true>(with_sign(limit_above(abs(x), V(1e300)), x), V(1.0));
 }
 
-// asin(t) = t + t z p(z), z = t^2 <= 1/4 (2^-31, 2^-57); of |x| > 1/2 with t = sin(acos(|x|) / 2), which is exact but
-// for the root. Counted in quarters of a turn from there: pi/2 - 2 asin(t).
+// The root of z and what its rounding left.
+LANE_MATH Parts<V> root_in_parts(V z) {
+  V root = sqrt_lanes(z), rest = residual(root, root, z);
+  if constexpr (requires { significand(z); })
+    return {root, rest * (0.5 * select(z == 0.0, V(0.0), rough_inverse_root(z)))};
+  else
+    return {root, select(root == 0.0, V(0.0), rest * rough_reciprocal(root + root))};
+}
+// asin(t) = t + t z p(z), z = t^2 <= 1/4 (2^-27.6, 2^-57); of |x| > 1/2 with t = sin(acos(|x|) / 2), which is exact but
+// for the root, from a quarter of a turn: pi/2 - 2 asin(t).
 template <bool cosine, RealLanes V>
 [[gnu::always_inline]] inline V inverse_sine(V x) {
-  V a = abs(x), p;
+  V a = abs(x), t, t_low = V(0.0), p;
   auto inner = a <= 0.5;
-  V z = select(inner, a * a, 0.5 - 0.5 * a), t = select(inner, a, sqrt_lanes(z));
-  if constexpr (kIsFloat<V>)
-    p = polynomial(z, 0.166666597, 0.0750051662, 0.0445149429, 0.031822864, 0.0143847512, 0.0375895277);
-  else
+  V z = select(inner, a, V(-0.5)) * a + select(inner, V(0.0), V(0.5));
+  if constexpr (kIsFloat<V>) {
+    auto [root, root_low] = root_in_parts(z);
+    t = select(inner, a, root), t_low = select(inner, V(0.0), root_low);
+    p = 0.0421570949, p = p * z + 0.0241854675, p = p * z + 0.0454690233, p = p * z + 0.0749531016;
+    p = p * z + 0.166667521;
+  } else {
+    t = select(inner, a, sqrt_lanes(z));
     p = polynomial(z, 0.16666666666666669, 0.074999999999983885, 0.044642857146446051, 0.030381944131237199,
                    0.022372173243832207, 0.017352385393480947, 0.013971325328728771, 0.011478047472510145,
                    0.010330370295404406, 0.005424230839804001, 0.017493569476248205, -0.014999855783811349,
                    0.02886097438799853);
-  V rest = t * z * p;
-  if constexpr (kIsFloat<V>)
-    rest = rest + select(inner | (t == 0.0), V(0.0), residual(t, t, z) * rough_reciprocal(t + t));
-  V twice = select(inner, V(1.0), V(2.0)), quarters;  // the result is quarters * pi/4 + twice * (t + rest), signed
+  }
+  V rest = t_low + t * z * p;
+  // base + twice * (t + rest), where `base` is none, two or four quarters
+  constexpr double high = kQuarterHigh<V>, low = kQuarterLow<V>;
+  V twice = select(inner, V(1.0), V(2.0)), base, base_low;
   if constexpr (cosine) {
-    quarters = select(inner, V(2.0), select(x < 0.0, V(4.0), V(0.0)));
-    twice = select(inner ^ (x < 0.0), -twice, twice);
+    auto left = x < 0.0;
+    base = select(inner, V(2 * high), select(left, V(4 * high), V(0.0)));
+    base_low = select(inner, V(2 * low), select(left, V(4 * low), V(0.0)));
+    twice = select(inner ^ left, -twice, twice);
   } else {
-    quarters = select(inner, V(0.0), V(2.0));
+    base = select(inner, V(0.0), V(2 * high)), base_low = select(inner, V(0.0), V(2 * low));
     twice = select(inner, twice, -twice);
   }
-  V base = quarters * kQuarterHigh<V>, part = twice * t, high = base + part;
-  V y = high + (((base - high) + part) + (twice * rest + quarters * kQuarterLow<V>));
+  V part = twice * t, sum = base + part;
+  V y = sum + (((base - sum) + part) + (twice * rest + base_low));
   return cosine ? y : with_sign(y, x);
 }
 LANE_MATH V asin(V x) { return inverse_sine<false>(x); }
