@@ -282,6 +282,17 @@ LANE_MATH V sigmoid(V x) {
     return y;
   }
 }
+// To 2^-21, for results of 16 bits; the operations that wait for each other are few.
+template <LooksUp V>
+[[gnu::always_inline]] inline V short_sigmoid(V x) {
+  V t = kRoundTo16th - x * M_LOG2E, n = t - kRoundTo16th;
+  V r = (-x - n * kLn2High<V>)-n * kLn2Low<V>, rest = r + r * r * (0.5000162 + 0.1666672 * r);
+  auto steps = bits_of(t);
+  V power = from_bits<float>(bits_of(lookup16(kPowers.high, steps)) + shift_left(shift_right_logical(steps, 4), 23));
+  V y = fast_reciprocal((1.0 + power) + power * rest);
+  if (__builtin_expect(!all_within(x, 86.0), 0)) y = select(abs(x) < 86.0, y, sigmoid(x));
+  return y;
+}
 // log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), the exponential in two parts.
 LANE_MATH V softplus(V x) {
   auto [n, r, tail] = exp_parts(limit_below(-abs(x), V(kIsFloat<V> ? -104 : -746)));

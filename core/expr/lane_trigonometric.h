@@ -197,14 +197,14 @@ template <bool cosine, RealLanes V>
 [[gnu::always_inline]] inline V inverse_sine(V x) {
   V a = abs(x), t, t_low = V(0.0), p;
   auto inner = a <= 0.5;
-  V z = select(inner, a, V(-0.5)) * a + select(inner, V(0.0), V(0.5));
+  V outer = 0.5 - 0.5 * a, z = select(inner, a * a, outer);
   if constexpr (kIsFloat<V>) {
-    auto [root, root_low] = root_in_parts(z);
+    auto [root, root_low] = root_in_parts(outer);  // does not wait for the comparison
     t = select(inner, a, root), t_low = select(inner, V(0.0), root_low);
     p = 0.0421570949, p = p * z + 0.0241854675, p = p * z + 0.0454690233, p = p * z + 0.0749531016;
     p = p * z + 0.166667521;
   } else {
-    t = select(inner, a, sqrt_lanes(z));
+    t = select(inner, a, sqrt_lanes(outer));
     p = polynomial(z, 0.16666666666666669, 0.074999999999983885, 0.044642857146446051, 0.030381944131237199,
                    0.022372173243832207, 0.017352385393480947, 0.013971325328728771, 0.011478047472510145,
                    0.010330370295404406, 0.005424230839804001, 0.017493569476248205, -0.014999855783811349,
@@ -213,15 +213,15 @@ template <bool cosine, RealLanes V>
   V rest = t_low + t * z * p;
   // base + twice * (t + rest), where `base` is none, two or four quarters
   constexpr double high = kQuarterHigh<V>, low = kQuarterLow<V>;
-  V twice = select(inner, V(1.0), V(2.0)), base, base_low;
+  V twice, base, base_low;
   if constexpr (cosine) {
-    auto left = x < 0.0;
-    base = select(inner, V(2 * high), select(left, V(4 * high), V(0.0)));
-    base_low = select(inner, V(2 * low), select(left, V(4 * low), V(0.0)));
-    twice = select(inner ^ left, -twice, twice);
+    V side = with_sign(select(inner, V(0.0), V(2 * high)), x);
+    base = 2 * high - side, base_low = base * (low / high);
+    twice = select(inner, V(-1.0), V(2.0));
+    twice = from_bits<typename V::Lane>(bit_xor(bits_of(twice), bits_of(sign_bit(x))));
   } else {
     base = select(inner, V(0.0), V(2 * high)), base_low = select(inner, V(0.0), V(2 * low));
-    twice = select(inner, twice, -twice);
+    twice = select(inner, V(1.0), V(-2.0));
   }
   V part = twice * t, sum = base + part;
   V y = sum + (((base - sum) + part) + (twice * rest + base_low));
