@@ -2,7 +2,9 @@
 #include "cpu/triangle.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 
 #include "cpu/lanes.h"
 
@@ -105,6 +107,119 @@ int factor_small(int64_t m, int64_t n, T* a, int64_t lda, int* pivots) {
   for (int64_t j = 0; j < n; ++j) std::copy_n(x[j], m, a + j * lda);
   return info;
 }
+
+template <class I>
+LANE_OP Vec<I> lane_numbers() {
+  alignas(kLaneBytes) static constexpr auto numbers = [] {
+    std::array<I, Vec<I>::width> n{};
+    for (int i = 0; i < Vec<I>::width; ++i) n[static_cast<size_t>(i)] = static_cast<I>(i);
+    return n;
+  }();
+  return load(numbers.data());
+}
+
+// Where |x| is largest in rows [first, m), the first of equals. Bits of what is not negative compare as the numbers do,
+// and NaN above infinity.
+template <class T>
+LANE_OP int64_t first_largest(const T* x, int64_t first, int64_t m) {
+  using I = IntOf<T>;
+  constexpr int w = Vec<T>::width;
+  constexpr I most = std::numeric_limits<I>::max();
+  const Vec<I> begin = static_cast<I>(first), end = static_cast<I>(m);
+  Vec<I> best = I(-1), at = most;
+  for (int64_t i = first / w * w; i < m; i += w) {
+    const Vec<I> here = lane_numbers<I>() + Vec<I>(static_cast<I>(i));
+    const Vec<I> size = bit_and(bits_of(load(x + i)), Vec<I>(most));
+    const Mask<I> larger = (size > best) & (here >= begin) & (here < end);
+    best = select(larger, size, best);
+    at = select(larger, here, at);
+  }
+  alignas(kLaneBytes) I lanes[w];
+  store(lanes, best);
+  I top = lanes[0], row = most;
+  for (int i = 1; i < w; ++i) top = std::max(top, lanes[i]);
+  store(lanes, select(best == Vec<I>(top), at, Vec<I>(most)));
+  for (int i = 0; i < w; ++i) row = std::min(row, lanes[i]);
+  return row;
+}
+
+// x - factor * below behind row k; `behind` are the rows of its vector that are.
+template <int columns, class T>
+LANE_OP void eliminate(int64_t k, int64_t m, Mask<T> behind, const T* below, T* x, int64_t step) {
+  constexpr int64_t w = Vec<T>::width;
+  int64_t i = k / w * w;
+  Vec<T> factor[columns];
+  for (int c = 0; c < columns; ++c) {
+    T* to = x + c * step + i;
+    const Vec<T> old = load(to);
+    factor[c] = x[c * step + k];
+    store(to, select(behind, old - factor[c] * load(below + i), old));
+  }
+  for (i += w; i < m; i += w) {
+    const Vec<T> l = load(below + i);
+    for (int c = 0; c < columns; ++c) store(x + c * step + i, load(x + c * step + i) - factor[c] * l);
+  }
+}
+
+template <class T>
+int factor_columns(int64_t m, int64_t n, T* x, int64_t step, int* pivots) {
+  using I = IntOf<T>;
+  constexpr int64_t w = Vec<T>::width;
+  int info = 0;
+  for (int64_t k = 0; k < n; ++k) {
+    T* column = x + k * step;
+    const int64_t p = first_largest(column, k, m);
+    pivots[k] = static_cast<int>(p) + 1;
+    const T pivot = column[p];
+    if (pivot == 0) {
+      if (!info) info = static_cast<int>(k) + 1;
+      continue;
+    }
+    for (int64_t j = 0; j < n && p != k; ++j) std::swap(x[j * step + k], x[j * step + p]);
+    const Mask<T> behind = retype<T>(lane_numbers<I>() > Vec<I>(static_cast<I>(k % w)));
+    int64_t i = k / w * w;
+    store(column + i, select(behind, load(column + i) / Vec<T>(pivot), load(column + i)));
+    for (i += w; i < m; i += w) store(column + i, load(column + i) / Vec<T>(pivot));
+    int64_t j = k + 1;
+    for (; j + 4 <= n; j += 4) eliminate<4>(k, m, behind, column, x + j * step, step);
+    for (; j < n; ++j) eliminate<1>(k, m, behind, column, x + j * step, step);
+  }
+  return info;
+}
+int factor_panel(bool is_double, int64_t m, int64_t n, void* x, int64_t step, int* pivots) {
+  return is_double ? factor_columns(m, n, static_cast<double*>(x), step, pivots)
+                   : factor_columns(m, n, static_cast<float*>(x), step, pivots);
+}
+
+void exchange_rows(bool is_double, int64_t count, int64_t columns, void* x, int64_t step, const int* pivots) {
+  const int64_t size = is_double ? sizeof(double) : sizeof(float);
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t k = pivots[i] - 1;
+    if (k == i) continue;
+    char *a = static_cast<char*>(x) + i * step * size, *b = static_cast<char*>(x) + k * step * size;
+    for (int64_t c = 0; c < columns * size; c += kLaneBytes) {
+      const Vec<int8_t> left = load(reinterpret_cast<int8_t*>(a + c)), right = load(reinterpret_cast<int8_t*>(b + c));
+      store(reinterpret_cast<int8_t*>(a + c), right);
+      store(reinterpret_cast<int8_t*>(b + c), left);
+    }
+  }
+}
+
+template <class T>
+void solve_unit_rows(int64_t n, int64_t columns, const T* a, int64_t lda, T* x, int64_t step) {
+  for (int64_t c = 0; c < columns; c += 2 * Vec<T>::width) {
+    int64_t i = 0;
+    for (; i + kRows <= n; i += kRows) solve_rows<kRows>(true, i, a, lda, 1, x + c, step);
+    for (; i < n; ++i) solve_rows<1>(true, i, a, lda, 1, x + c, step);
+  }
+}
+void solve_lower_rows(bool is_double, int64_t n, int64_t columns, const void* a, int64_t lda, void* x, int64_t step) {
+  if (is_double)
+    solve_unit_rows(n, columns, static_cast<const double*>(a), lda, static_cast<double*>(x), step);
+  else
+    solve_unit_rows(n, columns, static_cast<const float*>(a), lda, static_cast<float*>(x), step);
+}
+
 int factor(bool is_double, int64_t m, int64_t n, void* a, int64_t lda, int* pivots) {
   return is_double ? factor_small(m, n, static_cast<double*>(a), lda, pivots)
                    : factor_small(m, n, static_cast<float*>(a), lda, pivots);
@@ -161,6 +276,7 @@ T condition(int64_t n, const T* r, int64_t lead, T* x) {
 
 }  // namespace
 
-KERNELS(TriangleKernels, triangle_kernels) = {solve, factor, condition<float>, condition<double>};
+KERNELS(TriangleKernels, triangle_kernels) = {
+    solve, factor, factor_panel, exchange_rows, solve_lower_rows, condition<float>, condition<double>};
 
 }  // namespace facula::cpu::FACULA_ISA

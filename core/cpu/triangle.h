@@ -1,5 +1,6 @@
-// Triangular systems with a panel of right sides in rows, the triangular factors of small matrices, and how nearly
-// singular a triangle is. Small ones: callers halve large triangles into products.
+// Triangular systems with right sides in rows, the triangular factors of small matrices, the parts of larger ones'
+// factorisation that are no matrix products, and how nearly singular a triangle is. Callers cut large matrices into
+// parts.
 #pragma once
 #include <cstdint>
 
@@ -18,6 +19,12 @@ struct TriangleKernels {
   // L U of a column-major matrix with rows exchanged, as LAPACK's getrf has it: pivots from 1, and the result is the
   // first step (from 1) whose pivot is 0, or 0.
   int (*factor)(bool is_double, int64_t m, int64_t n, void* a, int64_t lda, int* pivots);
+  // The same of a panel, n <= m, whose columns are `step` apart and filled up with zeros to whole vectors. NaN counts
+  // as the largest, as it does for PyTorch from 20 x 20 on.
+  int (*factor_panel)(bool is_double, int64_t m, int64_t n, void* x, int64_t step, int* pivots);
+  // Rows `step` apart: exchanges in the order of the pivots, and solutions for a unit lower triangle in rows.
+  void (*exchange_rows)(bool is_double, int64_t count, int64_t columns, void* x, int64_t step, const int* pivots);
+  void (*solve_rows)(bool is_double, int64_t n, int64_t columns, const void* a, int64_t lda, void* x, int64_t step);
   // The Frobenius norm of a column-major upper triangle times a lower bound of the norm of its inverse, which is seldom
   // less than a third of that; inf or NaN where it is singular. The squares are to be numbers. work [2 n].
   float (*condition_float)(int64_t n, const float* r, int64_t lead, float* work);

@@ -6,7 +6,10 @@
 #include <utility>
 
 #include "base/dtype.h"
+#include "cpu/copy.h"
+#include "cpu/gemm_packed.h"
 #include "cpu/triangle.h"
+#include "ops/linalg.h"
 #include "runtime/gemm.h"
 #include "runtime/lapack.h"
 #include "runtime/parallel.h"
@@ -16,6 +19,8 @@ namespace facula::blocked {
 // The side up to which LAPACK factors as fast; the side of triangles that are not halved (their rows of right sides
 // stay in the cache); right sides of one piece of work for the pool where products take part.
 static constexpr int kSmallFactor = 96, kLeaf = 256, kPanel = 64;
+// Of a copy by rows that is still in the second cache level when its next panel is factored.
+static constexpr int64_t kCacheBytes = 3 << 18;
 template <class T>
 static constexpr int kLeafPanel = cpu::kPanelBytes / sizeof(T);
 
@@ -123,12 +128,90 @@ void solve_factored(char trans, int n, int right, const T* lu, int lda, const in
   lapack::getrs(trans, n, right, lu, lda, pivots, x, n);
 }
 
+// Note [LU in rows]
+// A matrix that fits into the second cache level is factored in a copy by rows: exchanges, triangular systems and
+// products then run along memory, and products need no packing. Only the panel of columns at hand lies by columns, for
+// the search of its pivots and its multiples. Rows are an odd number of panels long, so that rows apart share few sets
+// of the cache.
+template <class T>
+struct FactorInRows {
+  static constexpr int kWidth = cpu::kPanelBytes / sizeof(T);
+  static constexpr bool kDouble = sizeof(T) == 8;
+  int64_t m, n, step, panel_step;
+  T *rows, *panel;
+
+  static int64_t whole(int64_t n) { return (n + kWidth - 1) / kWidth * kWidth; }
+  static int64_t padded(int64_t n) { return whole(n) / kWidth % 2 ? whole(n) : whole(n) + kWidth; }
+  FactorInRows(int64_t m_, int64_t n_) : m(m_), n(n_), step(padded(m < n ? n + kWidth : n)), panel_step(padded(m)) {}
+  int64_t elements() const { return m * step + kWidth * panel_step; }
+  bool suits() const { return m <= 2 * n && elements() * static_cast<int64_t>(sizeof(T)) <= kCacheBytes; }
+  // A block of `width` columns from one order to the other; in parts that do not wake a second thread, which costs
+  // more.
+  static void turn(int64_t height, int64_t width, const T* from, int64_t from_row, int64_t from_column, T* to,
+                   int64_t to_row, int64_t to_column) {
+    constexpr int64_t kRows = 64;
+    const int64_t in[2] = {from_row, from_column}, out[2] = {to_row, to_column};
+    for (int64_t i = 0; i < height; i += kRows) {
+      const int64_t sizes[2] = {std::min(kRows, height - i), width};
+      cpu::copy().strided_copy(sizeof(T), 2, sizes, to + i * to_row, out, from + i * from_row, in);
+    }
+  }
+  // The factors of `from` in `a`, by columns; they may be the same.
+  int run(const T* from, int64_t from_row, int64_t from_column, T* a, int64_t lda, int* pivots) {
+    Scratch<T> memory(elements());
+    rows = memory.data;
+    panel = memory.data + m * step;
+    for (int64_t i = 0; i < m; ++i) std::fill(rows + i * step + n, rows + (i + 1) * step, T(0));
+    turn(m, n, from, from_row, from_column, rows, step, 1);
+    int info = 0;
+    for (int64_t k = 0; k < std::min(m, n); k += kWidth) {
+      const int found = step_of(k, std::min<int64_t>(kWidth, std::min(m, n) - k), pivots + k);
+      if (!info && found) info = found + static_cast<int>(k);
+      for (int64_t i = k; i < std::min({k + kWidth, m, n}); ++i) pivots[i] += static_cast<int>(k);
+    }
+    turn(m, n, rows, step, 1, a, 1, lda);
+    return info;
+  }
+  // Factors `width` columns from k on, and takes their products from those behind them.
+  int step_of(int64_t k, int64_t width, int* pivots) {
+    const auto& kernels = cpu::triangle();
+    const int64_t height = m - k, behind = k + width, right = whole(n - behind);
+    T *below = rows + k * step, *block = below + k;
+    for (int64_t j = 0; j < width; ++j) std::fill(panel + j * panel_step + height, panel + (j + 1) * panel_step, T(0));
+    turn(height, width, block, step, 1, panel, 1, panel_step);
+    const int info = kernels.factor_panel(kDouble, height, width, panel, panel_step, pivots);
+    kernels.exchange_rows(kDouble, width, step, below, step, pivots);
+    turn(height, width, panel, 1, panel_step, block, step, 1);
+    if (behind >= n) return info;
+    kernels.solve_rows(kDouble, width, right, block, step, block + width, step);
+    if (behind >= m) return info;
+    const cpu::PackedGemm& gemm = kDouble ? cpu::packed_gemm().of_double : cpu::packed_gemm().of_float;
+    cpu::PackedBlock to{m - behind, right, width};
+    to.a = block + width * step;
+    to.a_sliver = gemm.rows * step;
+    to.a_row = step;
+    to.a_column = 1;
+    to.b = block + width;
+    to.b_sliver = gemm.columns;
+    to.b_row = step;
+    to.alpha = -1;
+    to.beta = 1;
+    to.c = block + width * (step + 1);
+    to.c_row = step;
+    to.c_column = 1;
+    gemm.multiply(to);
+    return info;
+  }
+};
+
 // Toledo 1997: the left half, then the right half brought up to date, then its lower part.
 template <class T>
 int factor(int m, int n, T* a, int lda, int* pivots) {
   const int k = std::min(m, n), head = k / 2, rest = n - head;
   if (!lapack::is_complex_type<T> && std::max(m, n) <= cpu::kFactorSide)
     return cpu::triangle().factor(sizeof(T) == 8, m, n, a, lda, pivots);
+  if constexpr (!lapack::is_complex_type<T>)
+    if (FactorInRows<T> rows(m, n); rows.suits()) return rows.run(a, 1, lda, a, lda, pivots);
   if (lapack::is_complex_type<T> || k <= kSmallFactor) return lapack::getrf(m, n, a, lda, pivots);
   if constexpr (!lapack::is_complex_type<T>) {
     const int info = factor(m, head, a, lda, pivots);
@@ -143,7 +226,18 @@ int factor(int m, int n, T* a, int lda, int* pivots) {
   }
 }
 
+template <class T>
+int factor_rows(int m, int n, const T* rows, T* a, int lda, int* pivots) {
+  if constexpr (!lapack::is_complex_type<T>)
+    if (FactorInRows<T> in_rows(m, n); std::max(m, n) > cpu::kFactorSide && in_rows.suits())
+      return in_rows.run(rows, n, 1, a, lda, pivots);
+  const int64_t sizes[2] = {n, m}, in[2] = {1, n}, out[2] = {lda, 1};
+  cpu::copy().strided_copy(sizeof(T), 2, sizes, a, out, rows, in);
+  return factor(m, n, a, lda, pivots);
+}
+
 #define FOR_TYPE(T)                                                                 \
+  template int factor_rows(int, int, const T*, T*, int, int*);                      \
   template int factor(int, int, T*, int, int*);                                     \
   template void solve_triangle(bool, char, bool, int, int, const T*, int, T*, int); \
   template void solve_factored(char, int, int, const T*, int, const int*, T*);

@@ -1,5 +1,5 @@
 // LU factors and triangular systems of column-major matrices in halves, so that most of the work is matrix products,
-// which our kernels and the pool do. Small matrices and complex numbers are LAPACK's alone. Nothing here allocates.
+// which our kernels and the pool do. Complex numbers are LAPACK's alone.
 #pragma once
 
 namespace facula::blocked {
@@ -7,6 +7,10 @@ namespace facula::blocked {
 // As LAPACK's getrf: the factors in a [m, n], exchanges counted from 1, info.
 template <class T>
 int factor(int m, int n, T* a, int lda, int* pivots);
+
+// The same of a matrix by rows without gaps: the factors, by columns, in a.
+template <class T>
+int factor_rows(int m, int n, const T* rows, T* a, int lda, int* pivots);
 
 // x [n, right] becomes op(a)^-1 x for a triangle a [n, n]; trans: 'N', 'T', 'C'.
 template <class T>

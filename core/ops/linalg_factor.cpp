@@ -73,13 +73,18 @@ TensorList lu_factor_ex(const Tensor& x, bool pivot, std::string_view name) {
   with_element_type("lu_cpu", x->dtype, [&](auto element) {
     using T = decltype(element);
     FACULA_CHECK(pivot, Runtime, "linalg.lu_factor: LU without pivoting is not implemented on the CPU; use pivot=True");
-    lu = copied_columns(x);
+    const bool by_rows = x->is_contiguous();
+    lu = by_rows ? empty_columns(batch_sizes(x), rows_of(x), columns_of(x), x->dtype) : copied_columns(x);
     Columns c(lu);
     const int k = std::min(c.rows, c.columns);
     over_batch(c.count, static_cast<double>(c.step) * k, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        info->ptr<int>()[i] =
-            k ? blocked::factor(c.rows, c.columns, lu->ptr<T>() + i * c.step, c.lead, pivots->ptr<int>() + i * k) : 0;
+      for (int64_t i = begin; i < end; ++i) {
+        T* to = lu->ptr<T>() + i * c.step;
+        int *p = pivots->ptr<int>() + i * k, &found = info->ptr<int>()[i] = 0;
+        if (k == 0) continue;
+        found = by_rows ? blocked::factor_rows(c.rows, c.columns, x->ptr<T>() + i * c.step, to, c.lead, p)
+                        : blocked::factor(c.rows, c.columns, to, c.lead, p);
+      }
     });
   });
   if (name.empty()) return {lu, pivots, info};
