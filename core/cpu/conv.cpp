@@ -6,13 +6,14 @@
 // past the end of an output row are garbage and never stored. A stride s splits the plane into s * s phases, each of
 // which is stride 1 again; the gradient to the input is, for each phase of its own positions, such a product over the
 // output's gradient. The same form holds in three dimensions. The copy is 1 / taps of what im2col would write.
-// Many channels go to conv_pixels.cpp, large images of them under a 3 x 3 kernel to winograd.cpp, few small images to
-// conv_lowered.cpp, 1 x 1 kernels to a matrix product.
+// Many channels go to conv_pixels.cpp, large images of them under a 3 x 3 kernel to winograd.cpp, few small ones to
+// conv_lowered.cpp, single channels to conv_depthwise.cpp, 1 x 1 kernels to a matrix product.
 #include "cpu/conv.h"
 
 #include <cstring>
 #include <utility>
 
+#include "cpu/conv_depthwise.h"
 #include "cpu/conv_lowered.h"
 #include "cpu/conv_pixels.h"
 #include "cpu/conv_planes.h"
@@ -283,6 +284,7 @@ void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* 
   if (s.batch * s.groups * s.out_channels * volume(s.out) == 0) return;
   if (is_pointwise(s) && s.groups == 1) return pointwise(s, false, x, weight, bias, y);
   if constexpr (std::is_same_v<T, float>) {
+    if (depthwise_takes_forward(s)) return depthwise_forward(s, x, weight, bias, y);
     if (winograd_takes(s)) return winograd_forward(s, x, weight, bias, y);
     if (pixels_take_forward(s)) return pixels_forward(s, x, weight, bias, y);
   }
@@ -308,18 +310,6 @@ void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* 
 }
 
 // ---- gradient to the input ----------------------------------------------------------------------------------------
-
-// One dimension of one phase of dx: positions i with (i + pad) % stride == r, that is i = q * stride + r - pad for
-// q in [first, first + count). Tap k touches it when k * dilation = m * stride + r, and then reads dy at q - m.
-struct Phase {
-  int64_t first, count, reach;  // reach: the largest m
-  Phase(const ConvShape& s, int d, int64_t r) : reach(0) {
-    first = floor_div(s.pad[d] - r + s.stride[d] - 1, s.stride[d]);
-    count = max(0, floor_div(s.in[d] - 1 + s.pad[d] - r, s.stride[d]) - first + 1);
-    for (int64_t k = 0; k < s.kernel[d]; ++k)
-      if (k * s.dilation[d] % s.stride[d] == r) reach = k * s.dilation[d] / s.stride[d];
-  }
-};
 
 template <class T>
 void grad_input_phase(const ConvShape& s, const int64_t (&r)[3], int64_t* taps, const T* dy, const T* weight,
@@ -373,6 +363,7 @@ void grad_input(const ConvShape& s, const T* dy, const T* weight, const T* bias,
   if (s.batch * s.groups * s.in_channels * volume(s.in) == 0) return;
   if (is_pointwise(s) && s.groups == 1) return pointwise(s, true, dy, weight, bias, dx);
   if constexpr (std::is_same_v<T, float>) {
+    if (depthwise_takes_input(s)) return depthwise_grad_input(s, dy, weight, bias, dx);
     if (winograd_takes(s)) return winograd_grad_input(s, dy, weight, bias, dx);
     if (pixels_take_input(s)) return pixels_grad_input(s, dy, weight, bias, dx);
   }
@@ -470,6 +461,7 @@ void grad_weight(const ConvShape& s, const T* x, const T* dy, T* out) {
   std::memset(out, 0, static_cast<size_t>(targets * s.in_channels * kernel) * sizeof(T));
   if (s.batch * targets * s.in_channels * volume(s.out) == 0) return;
   if constexpr (std::is_same_v<T, float>) {
+    if (depthwise_takes_weight(s)) return depthwise_grad_weight(s, x, dy, out);
     if (pixels_take_weight(s)) return pixels_grad_weight(s, x, dy, out);
   }
   if (lowered_takes_weight(s)) return lowered_grad_weight(s, x, dy, out);

@@ -10,7 +10,6 @@
 #include "cpu/conv_pixels.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <vector>
 
@@ -203,16 +202,6 @@ struct Slivers {
   int64_t width(int64_t sliver) const { return (vectors / count + (sliver < vectors % count)) * N; }
   int64_t lanes() const { return vectors * N; }
 };
-
-// Calls body(worker, item) for every item, as threads become free: items take different time.
-template <class F>
-void share_out(int64_t items, F&& body) {
-  std::atomic<int64_t> next{0};
-  parallel_for(min(num_threads(), items), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t worker = begin; worker < end; ++worker)
-      for (int64_t item; (item = next.fetch_add(1, std::memory_order_relaxed)) < items;) body(worker, item);
-  });
-}
 
 // ---- the tile of positions ----------------------------------------------------------------------------------------
 
@@ -440,18 +429,6 @@ void pixels_forward(const ConvShape& s, const float* x, const float* weight, con
 
 // ---- gradient to the input ----------------------------------------------------------------------------------------
 namespace {
-
-// One dimension of one phase of dx: positions i with (i + pad) % stride == r, that is i = q * stride + r - pad for
-// q in [first, first + count). Tap k touches it when k * dilation = m * stride + r, and then reads dy at q - m.
-struct Phase {
-  int64_t r, first, count, reach;  // reach: the largest m
-  Phase(const ConvShape& s, int d, int64_t r) : r(r), reach(0) {
-    first = floor_div(s.pad[d] - r + s.stride[d] - 1, s.stride[d]);
-    count = max(0, floor_div(s.in[d] - 1 + s.pad[d] - r, s.stride[d]) - first + 1);
-    for (int64_t k = 0; k < s.kernel[d]; ++k)
-      if (k * s.dilation[d] % s.stride[d] == r) reach = k * s.dilation[d] / s.stride[d];
-  }
-};
 
 // dy padded for all phases.
 Image gradient_image(const ConvShape& s) {

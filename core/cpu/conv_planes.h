@@ -1,11 +1,14 @@
 // How a convolution's source is laid out before it is multiplied: padded planes, one for each phase of the stride.
 // Included by the kernels that convolve.
 #pragma once
+#include <atomic>
 #include <cstring>
+#include <utility>
 
 #include "cpu/conv.h"
 #include "cpu/reduce_fold.h"
 #include "runtime/allocator.h"
+#include "runtime/parallel.h"
 
 namespace facula::cpu::FACULA_ISA {
 namespace {
@@ -25,6 +28,16 @@ struct Workspace {
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
 };
+
+// Calls body(worker, item) for every item, as threads become free: items take different time.
+template <class F>
+void share_out(int64_t items, F&& body) {
+  std::atomic<int64_t> next{0};
+  parallel_for(min(num_threads(), items), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t worker = begin; worker < end; ++worker)
+      for (int64_t item; (item = next.fetch_add(1, std::memory_order_relaxed)) < items;) body(worker, item);
+  });
+}
 
 // How source planes are laid out for shifted products: for each channel `phases` planes of extent E.
 struct Planes {
@@ -49,6 +62,18 @@ inline Planes forward_planes(const ConvShape& s) {
   }
   return g;
 }
+
+// One dimension of one phase of dx: positions i with (i + pad) % stride == r, that is i = q * stride + r - pad for
+// q in [first, first + count). Tap k touches it when k * dilation = m * stride + r, and then reads dy at q - m.
+struct Phase {
+  int64_t r, first, count, reach;  // reach: the largest m
+  Phase(const ConvShape& s, int d, int64_t r) : r(r), reach(0) {
+    first = floor_div(s.pad[d] - r + s.stride[d] - 1, s.stride[d]);
+    count = max(0, floor_div(s.in[d] - 1 + s.pad[d] - r, s.stride[d]) - first + 1);
+    for (int64_t k = 0; k < s.kernel[d]; ++k)
+      if (k * s.dilation[d] % s.stride[d] == r) reach = k * s.dilation[d] / s.stride[d];
+  }
+};
 
 inline void forward_shifts(const ConvShape& s, const Planes& g, int64_t* shift) {
   for (int64_t i = 0; i < s.kernel[0]; ++i)

@@ -11,7 +11,6 @@
 // outputs of the same piece.
 #include "cpu/winograd.h"
 
-#include <atomic>
 #include <cstring>
 #include <utility>
 
@@ -117,16 +116,6 @@ void transform_kernels(const Correlation& c, const float* weight, int64_t target
         for (int e = 0; e < kProducts; ++e)
           std::memcpy(to + (e * c.targets + k) * c.sources + s, &u[e / 4][e % 4], static_cast<size_t>(count) * 4);
       }
-  });
-}
-
-// Calls body(worker, item) for every item; a worker's items follow each other.
-template <class F>
-void share_out(int64_t items, F&& body) {
-  std::atomic<int64_t> next{0};
-  parallel_for(min(num_threads(), items), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t worker = begin; worker < end; ++worker)
-      for (int64_t item; (item = next.fetch_add(1, std::memory_order_relaxed)) < items;) body(worker, item);
   });
 }
 
