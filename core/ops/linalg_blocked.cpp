@@ -44,27 +44,30 @@ static void exchange_rows(T* a, int lda, int columns, int first, int last, const
   }
 }
 
-// In panels of rows, which the kernel wants.
-template <class T>
-static void solve_leaf(bool upper, bool transpose, bool unit, int n, int right, const T* a, int lda, T* x, int ldx) {
+// f(panel) with panels of a few right sides, by rows, which the kernels want.
+template <class T, class F>
+static void in_panels(int n, int right, T* x, int ldx, F&& f) {
   constexpr int width = kLeafPanel<T>;
   alignas(64) T panel[kLeaf * width];
   for (int64_t first = 0; first < right; first += width) {
-    const int columns = static_cast<int>(std::min<int64_t>(width, right - first));
-    for (int64_t i = 0; i < n; ++i)
-      for (int c = columns; c < width; ++c) panel[i * width + c] = 0;
-    for (int c = 0; c < columns; ++c)
-      for (int64_t i = 0; i < n; ++i) panel[i * width + c] = x[(first + c) * ldx + i];
-    cpu::triangle().solve(sizeof(T) == 8, upper == transpose, unit, n, a, transpose ? lda : 1, transpose ? 1 : lda,
-                          panel);
-    for (int c = 0; c < columns; ++c)
-      for (int64_t i = 0; i < n; ++i) x[(first + c) * ldx + i] = panel[i * width + c];
+    const int64_t columns = std::min<int64_t>(width, right - first);
+    const int64_t sizes[2] = {n, columns}, by_columns[2] = {1, ldx}, by_rows[2] = {width, 1};
+    if (columns < width) std::fill_n(panel, n * width, T(0));
+    cpu::copy().strided_copy(sizeof(T), 2, sizes, panel, by_rows, x + first * ldx, by_columns);
+    f(panel);
+    cpu::copy().strided_copy(sizeof(T), 2, sizes, x + first * ldx, by_columns, panel, by_rows);
   }
+}
+template <class T>
+static void solve_panel(bool upper, bool transpose, bool unit, int n, const T* a, int lda, T* panel) {
+  cpu::triangle().solve(sizeof(T) == 8, upper == transpose, unit, n, a, transpose ? lda : 1, transpose ? 1 : lda,
+                        panel);
 }
 
 template <class T>
 static void solve_halves(bool upper, bool transpose, bool unit, int n, int right, const T* a, int lda, T* x, int ldx) {
-  if (n <= kLeaf) return solve_leaf(upper, transpose, unit, n, right, a, lda, x, ldx);
+  if (n <= kLeaf)
+    return in_panels(n, right, x, ldx, [&](T* panel) { solve_panel(upper, transpose, unit, n, a, lda, panel); });
   const int head = n / 2, tail = n - head;
   const T* last = a + static_cast<int64_t>(head) * (lda + 1);
   const T* corner = upper ? a + static_cast<int64_t>(head) * lda : a + head;
@@ -113,7 +116,14 @@ void solve_factored(char trans, int n, int right, const T* lu, int lda, const in
     if (suits_panels<T>(n, right)) {
       return over_panels<T>(n, right, [&](int64_t j, int columns) {
         T* to = x + j * n;
-        if (trans == 'N') {
+        if (trans == 'N' && n <= kLeaf) {
+          in_panels(n, columns, to, n, [&](T* panel) {
+            constexpr int width = kLeafPanel<T>;
+            cpu::triangle().exchange_rows(sizeof(T) == 8, n, width, panel, width, pivots);
+            solve_panel(false, false, true, n, lu, lda, panel);
+            solve_panel(true, false, false, n, lu, lda, panel);
+          });
+        } else if (trans == 'N') {
           exchange_rows(to, n, columns, 0, n, pivots);
           solve_halves(false, false, true, n, columns, lu, lda, to, n);
           solve_halves(true, false, false, n, columns, lu, lda, to, n);

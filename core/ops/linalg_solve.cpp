@@ -1,6 +1,5 @@
 // Linear equations with square matrices: solve, inverse, determinant, and solving with finished triangular factors.
 // Least squares are in linalg_orthogonal.cpp.
-#include "cpu/triangle.h"
 #include "ops/linalg.h"
 #include "ops/linalg_blocked.h"
 
@@ -115,9 +114,9 @@ void solve_ex_vjp(Backward& b) {
 
 // ---- inverse ----
 
-// Sides of which LAPACK's inversion, which does two thirds of the work, is faster than solving for unit vectors:
-// smaller ones have a kernel, in larger ones matrix products run on the pool. Complex ones are LAPACK's.
-constexpr int kLeastInverse = cpu::kFactorSide + 1, kMostInverse = 96;
+// The side up to which LAPACK's inversion of complex matrices, which does two thirds of the work, is faster than
+// solving for unit vectors; real ones have kernels for that.
+constexpr int kMostInverse = 96;
 
 template <class T>
 void invert(const Tensor& lu, const Tensor& pivots, const Tensor& info, const Tensor& out) {
@@ -125,15 +124,15 @@ void invert(const Tensor& lu, const Tensor& pivots, const Tensor& info, const Te
   const int n = c.rows;
   if (n == 0) return;
   over_batch(c.count, cube(n), [&](int64_t begin, int64_t end) {
+    const bool by_lapack = lapack::is_complex_type<T> && n <= kMostInverse;
     T answer{};
-    lapack::getri(n, out->ptr<T>(), c.lead, pivots->ptr<int>(), &answer, -1);
+    if (by_lapack) lapack::getri(n, out->ptr<T>(), c.lead, pivots->ptr<int>(), &answer, -1);
     const int lwork = work_size(answer);
     Scratch<T> work(lwork);
     for (int64_t i = begin; i < end; ++i) {
       T* to = out->ptr<T>() + i * c.step;
       const T* from = lu->ptr<T>() + i * c.step;
-      const bool suits = n <= kMostInverse && (n >= kLeastInverse || lapack::is_complex_type<T>);
-      if (info->ptr<int>()[i] == 0 && suits) {
+      if (by_lapack && info->ptr<int>()[i] == 0) {
         std::copy(from, from + c.step, to);
         lapack::getri(n, to, c.lead, pivots->ptr<int>() + i * n, work.data, lwork);
         continue;
