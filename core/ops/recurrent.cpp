@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "base/gil.h"
 #include "ops/axis.h"
 #include "runtime/gemm.h"
+#include "runtime/repeated_product.h"
 
 namespace facula {
 
@@ -153,12 +155,30 @@ struct Forward {
   Tensor product;  // [batch, gates]: the state's part (GRU)
   Tensor y;
   States now;
-  Tensor turned;  // the state's weights as [outputs, gates], where enough steps read them
+  Tensor turned;                          // the state's weights as [outputs, gates], where enough steps read them
+  std::optional<RepeatedProduct> packed;  // or packed, where steps have many rows
+  // The states of all sequences where the last step wrote them, if it had all; null: in `now`.
+  const char *last_h = nullptr, *last_c = nullptr;
 
+  const char* h() const { return last_h ? last_h : now.h->data(); }
+  const char* c() const { return last_c ? last_c : now.c->data(); }
+  void keep(const Tensor& state, const char*& last, const char* written, int64_t rows) {
+    if (rows == k.batch) {
+      last = written;
+    } else {
+      settle(state, last);
+      copy_rows(k, state, 0, written, rows);
+    }
+  }
+  void settle(const Tensor& state, const char*& last) {
+    if (last) copy_rows(k, state, 0, last, k.batch);
+    last = nullptr;
+  }
   void times_state(int64_t rows, void* to, bool add) const {
-    if (!turned) return times_weight(k, rows, w.state, now.h->data(), to, add);
-    gemm(k.dtype, false, false, rows, k.gates, k.outputs, 1, now.h->data(), k.outputs, turned->data(), k.gates,
-         add ? 1 : 0, to, k.gates);
+    if (packed) return packed->multiply(rows, h(), k.outputs, add ? 1 : 0, to, k.gates);
+    if (!turned) return times_weight(k, rows, w.state, h(), to, add);
+    gemm(k.dtype, false, false, rows, k.gates, k.outputs, 1, h(), k.outputs, turned->data(), k.gates, add ? 1 : 0, to,
+         k.gates);
   }
   void step(int64_t t) {
     const int64_t rows = k.sizes[t], at = k.starts[t];
@@ -167,19 +187,19 @@ struct Forward {
     if (k.cell == Cell::Lstm) {
       void *gates = k.row(kept.gates, at), *raw = w.projection ? k.row(kept.raw, at) : out;
       times_state(rows, gates, true);
-      kernels.lstm(k.dtype, rows, k.hidden, gates, now.c->data(), k.row(kept.cells, at), raw);
-      copy_rows(k, now.c, 0, k.row(kept.cells, at), rows);
+      kernels.lstm(k.dtype, rows, k.hidden, gates, c(), k.row(kept.cells, at), raw);
+      keep(now.c, last_c, k.row(kept.cells, at), rows);
       if (w.projection) times_weight(k, rows, w.projection, raw, out, false);
     } else if (k.cell == Cell::Gru) {
       times_state(rows, product->data(), false);
       if (w.state_bias)
         for (int64_t r = 0; r < rows; ++r) kernels.add(k.dtype, k.gates, k.row(product, r), w.state_bias->data());
-      kernels.gru(k.dtype, rows, k.hidden, k.row(sums, at), product->data(), now.h->data(), k.row(kept.gates, at), out);
+      kernels.gru(k.dtype, rows, k.hidden, k.row(sums, at), product->data(), h(), k.row(kept.gates, at), out);
     } else {
       times_state(rows, out, true);
       kernels.plain(k.dtype, k.cell == Cell::Relu, rows * k.hidden, out);
     }
-    copy_rows(k, now.h, 0, k.row(y, at), rows);
+    keep(now.h, last_h, k.row(y, at), rows);
   }
 };
 
@@ -206,12 +226,14 @@ Tensor bias_of(const Walk& k, const Weights& w) {
   cpu::recurrent().add(k.dtype, k.gates, both->data(), w.state_bias->data());
   return both;
 }
-// Whether the state's weights are worth turning: enough uses of them, and products that would not read them as they lie
-// anyway (some tens of rows, see packed_product; measured).
+// Whether the state's weights are worth packing or turning (measured): enough uses of them.
+bool pays_packing(const Walk& k) {
+  constexpr int64_t kSteps = 4, kRows = 16, kWork = 1 << 19;
+  return k.steps() >= kSteps && k.batch >= kRows && k.batch * k.gates * k.outputs >= kWork;
+}
 bool pays_turning(const Walk& k) {
-  constexpr int64_t kSteps = 4, kRows = 2, kAsTheyLie = 32, kPacked = 64, kWork = 3 << 19;
-  const bool packed = k.batch >= kAsTheyLie && k.batch <= kPacked && k.batch * k.gates * k.outputs > kWork;
-  return k.steps() >= kSteps && k.batch >= kRows && !packed;
+  constexpr int64_t kSteps = 4, kRows = 2;
+  return k.steps() >= kSteps && k.batch >= kRows;
 }
 
 // Gives the outputs, what was kept, the last state and, for LSTM, the last cell state.
@@ -227,13 +249,18 @@ TensorList recurrent(const Tensor& x, const Tensor& h0, MaybeTensor c0, const Te
   // The sums over the inputs go where the step's activation is wanted.
   Tensor sums = k.cell == Cell::Lstm ? kept.gates : k.cell == Cell::Gru ? empty({k.total, k.gates}, k.dtype) : y;
   fill_rows(sums, bias_of(k, w));
-  Forward forward = {k, w, kept, sums, {}, y, {copied(h0, k.dtype), c0 ? copied(*c0, k.dtype) : Tensor()}, {}};
-  if (pays_turning(k)) forward.turned = transposed_memory(w.state);
+  Forward forward = {k, w, kept, sums, {}, y, {copied(h0, k.dtype), c0 ? copied(*c0, k.dtype) : Tensor()}, {}, {}};
+  if (pays_packing(k))
+    forward.packed.emplace(k.dtype, k.gates, k.outputs, w.state->data(), 1, k.outputs);
+  else if (pays_turning(k))
+    forward.turned = transposed_memory(w.state);
   if (k.cell == Cell::Gru) forward.product = empty({k.batch, k.gates}, k.dtype);
   {
     GilRelease unlocked(k.total * k.gates * (k.inputs + k.outputs) > kLongWork);
     if (k.total > 0) times_weight(k, k.total, w.input, in->data(), sums->data(), true);
     for (int64_t i = 0; i < k.steps(); ++i) forward.step(k.step(i));
+    forward.settle(forward.now.h, forward.last_h);
+    forward.settle(forward.now.c, forward.last_c);
   }
   TensorList results{ops::converted_memory(y, x->dtype), all, ops::converted_memory(forward.now.h, x->dtype)};
   if (c0) results.push_back(ops::converted_memory(forward.now.c, x->dtype));
@@ -247,10 +274,11 @@ struct BackwardWalk {
   const Weights& w;
   const Kept& kept;
   Tensor y, h0, c0, dy;
-  Tensor dgates, dstates;     // [total, gates]: of the sums; GRU has its own for the state's part
-  Tensor dh, dc;              // gradients of the states, of all sequences
-  Tensor before, dprojected;  // [total, outputs]: the state before each step; the gradient of each output
-  Tensor draw, cell_before;   // [batch, hidden]
+  Tensor dgates, dstates;                 // [total, gates]: of the sums; GRU has its own for the state's part
+  Tensor dh, dc;                          // gradients of the states, of all sequences
+  Tensor before, dprojected;              // [total, outputs]: the state before each step; the gradient of each output
+  Tensor draw, cell_before;               // [batch, hidden]
+  std::optional<RepeatedProduct> packed;  // the state's weights, where steps have many rows
 
   // State (or cell state) before step t: the rows of the step computed before it, then those that start here.
   void gather_before(int64_t t, const Tensor& steps, const Tensor& first, const Tensor& to, int64_t to_row) {
@@ -261,6 +289,10 @@ struct BackwardWalk {
       copy_rows(k, to, to_row, k.row(steps, k.starts[previous]), continued);
     }
     copy_rows(k, to, to_row + continued, k.row(first, continued), rows - continued);
+  }
+  void times_state(int64_t rows, const void* from, bool add) const {
+    if (!packed) return times_transposed(k, rows, w.state, from, dh->data(), add);
+    packed->multiply(rows, from, k.gates, add ? 1 : 0, dh->data(), k.outputs);
   }
   void step(int64_t t) {
     const int64_t rows = k.sizes[t], at = k.starts[t];
@@ -278,15 +310,15 @@ struct BackwardWalk {
       }
       kernels.lstm_backward(k.dtype, rows, k.hidden, k.row(kept.gates, at), cell_before->data(), k.row(kept.cells, at),
                             gradient, dc->data(), dsums);
-      times_transposed(k, rows, w.state, dsums, dh->data(), false);
+      times_state(rows, dsums, false);
     } else if (k.cell == Cell::Gru) {
       void* dstate = k.row(dstates, at);
       kernels.gru_backward(k.dtype, rows, k.hidden, k.row(kept.gates, at), k.row(before, at), dh->data(), dsums,
                            dstate);
-      times_transposed(k, rows, w.state, dstate, dh->data(), true);
+      times_state(rows, dstate, true);
     } else {
       kernels.plain_backward(k.dtype, k.cell == Cell::Relu, rows * k.hidden, k.row(y, at), dh->data(), dsums);
-      times_transposed(k, rows, w.state, dsums, dh->data(), false);
+      times_state(rows, dsums, false);
     }
   }
 };
@@ -467,7 +499,9 @@ void recurrent_vjp(Backward& b) {
                     empty({k.total, k.outputs}, k.dtype),
                     {},
                     {},
+                    {},
                     {}};
+  if (pays_packing(k)) s.packed.emplace(k.dtype, k.outputs, k.gates, w.state->data(), k.outputs, 1);
   if (k.cell == Cell::Gru) s.dstates = empty({k.total, k.gates}, k.dtype);
   s.dh = copied(b.grad(2), k.dtype);
   if (c0) {
