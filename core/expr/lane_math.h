@@ -49,6 +49,22 @@ template <RealLanes V, class... C>
   return y;
 }
 
+// The same in four chains, for many coefficients and an x that is never close to zero without being zero.
+template <RealLanes V, class... C>
+[[gnu::always_inline]] inline V long_polynomial(V x, C... coefficients) {
+  constexpr int n = sizeof...(C);
+  const double c[] = {coefficients...};
+  V square = x * x, power = square * square, part[4];
+#pragma GCC unroll 4
+  for (int k = 0; k < 4; ++k) {
+    const int last = (n - 1 - k) / 4 * 4 + k;
+    part[k] = c[last];
+#pragma GCC unroll 32
+    for (int i = last - 4; i >= 0; i -= 4) part[k] = part[k] * power + c[i];
+  }
+  return (part[3] * x + part[2]) * square + (part[1] * x + part[0]);
+}
+
 LANE_MATH V abs(V x) {
   using Bits = decltype(bits_of(x));
   return from_bits<typename V::Lane>(bit_and(bits_of(x), Bits(std::numeric_limits<typename Bits::Lane>::max())));

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facula import _C
-from facula._C import Tensor
+from facula._C import Tensor, complex64, complex128, float32, float64
 from facula._native import autocasts, native
 from facula.functional.arguments import check_place, finish, write_out
 from facula.functional.conversion import conj
@@ -50,6 +50,8 @@ def _frequencies(count: int, wrap: int, divisor: float, dtype) -> Tensor:
 
 # ---- arguments ----
 
+_REAL, _COMPLEX = (float32, float64), (complex64, complex128)
+
 
 def _scale(norm: str | None, forward: bool) -> int:
     if norm is None or norm == "backward":
@@ -64,6 +66,8 @@ def _scale(norm: str | None, forward: bool) -> int:
 def _promoted(x: Tensor, to_complex: bool) -> Tensor:
     """Integers as the default float type; complex when the transform takes complex numbers."""
     kind = x.dtype
+    if kind in (_COMPLEX if to_complex else _REAL):
+        return x
     if not (kind.is_floating_point or kind.is_complex):
         kind = _C.get_default_dtype()
     if kind.to_complex().to_real() is not kind.to_real():  # float16, bfloat16
@@ -86,8 +90,8 @@ def _wrapped(dim: int, ndim: int) -> int:
 
 
 def _resized(x: Tensor, sizes, dims) -> Tensor:
-    """Cut or filled up with zeros at the end of each of ``dims``."""
-    for n, d in zip(sizes, dims):
+    """Cut or filled up with zeros at the end of each of ``dims``; None: as it is."""
+    for n, d in zip(sizes or (), dims):
         if x.shape[d] > n:
             x = x.narrow(d, 0, n)
         elif x.shape[d] < n:
@@ -96,22 +100,21 @@ def _resized(x: Tensor, sizes, dims) -> Tensor:
     return x
 
 
-def _shape_and_dims(x: Tensor, s, dim) -> tuple[list[int], tuple[int, ...]]:
+def _shape_and_dims(x: Tensor, s, dim) -> tuple[list[int] | None, tuple[int, ...]]:
+    """The lengths, None where x has them, and the dimensions."""
     ndim = x.dim()
-    s = (s,) if isinstance(s, int) else s
     dims = None if dim is None else [_wrapped(d, ndim) for d in ((dim,) if isinstance(dim, int) else dim)]
-    if dims is not None and len(set(dims)) != len(dims):
+    if dims is not None and len(dims) > 1 and len(set(dims)) != len(dims):
         raise RuntimeError("FFT dims must be unique")
     if s is None:
-        dims = list(range(ndim)) if dims is None else dims
-        sizes = [x.shape[d] for d in dims]
-    else:
-        if dims is not None and len(dims) != len(s):
-            raise RuntimeError("When given, dim and shape arguments must have the same length")
-        if len(s) > ndim:
-            raise RuntimeError(f"Got shape with {len(s)} values but input tensor only has {ndim} dimensions.")
-        dims = list(range(ndim - len(s), ndim)) if dims is None else dims
-        sizes = [x.shape[d] if n == -1 else n for n, d in zip(s, dims)]
+        return None, tuple(range(ndim) if dims is None else dims)
+    s = (s,) if isinstance(s, int) else s
+    if dims is not None and len(dims) != len(s):
+        raise RuntimeError("When given, dim and shape arguments must have the same length")
+    if len(s) > ndim:
+        raise RuntimeError(f"Got shape with {len(s)} values but input tensor only has {ndim} dimensions.")
+    dims = list(range(ndim - len(s), ndim)) if dims is None else dims
+    sizes = [x.shape[d] if n == -1 else n for n, d in zip(s, dims)]
     _need_points(sizes)
     return sizes, tuple(dims)
 
@@ -149,12 +152,13 @@ def _to_half(name: str, x: Tensor, s: Ints, dim: Ints, norm: Norm, forward: bool
 def _from_half(name: str, x: Tensor, s: Ints, dim: Ints, norm: Norm, forward: bool, out: Out) -> Tensor:
     """The inverse of ``_to_half``; ``s[-1]`` is the length of the whole signal."""
     sizes, dims = _shape_and_dims(x, s, dim)
-    if not sizes:
+    if not dims:
         raise RuntimeError(f"{name} must transform at least one axis")
     last = None if s is None else s if isinstance(s, int) else s[-1]
     n = 2 * (x.shape[dims[-1]] - 1) if last is None or last == -1 else last
     _need_points((n,))
-    sizes[-1] = n // 2 + 1
+    if sizes is not None:
+        sizes[-1] = n // 2 + 1
     x = _resized(_promoted(x, True), sizes, dims)
     scale = _scale(norm, forward)
     if not forward:
@@ -285,7 +289,7 @@ def fft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None,
         tensor([[10., -2.],
                 [-4.,  0.]])
     """
-    return fftn(input, s, dim, norm, out=out)
+    return _complex(input, s, dim, norm, True, out)
 
 
 @autocasts("float32")
@@ -311,7 +315,7 @@ def ifft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None
         tensor([[1., 2.],
                 [3., 4.]])
     """
-    return ifftn(input, s, dim, norm, out=out)
+    return _complex(input, s, dim, norm, False, out)
 
 
 @autocasts("float32")
@@ -337,7 +341,7 @@ def rfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None
         tensor([[10., -2.],
                 [-4.,  0.]])
     """
-    return rfftn(input, s, dim, norm, out=out)
+    return _to_half("rfftn", input, s, dim, norm, True, out)
 
 
 @autocasts("float32")
@@ -363,7 +367,7 @@ def irfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = Non
         tensor([[1., 2.],
                 [3., 4.]])
     """
-    return irfftn(input, s, dim, norm, out=out)
+    return _from_half("irfftn", input, s, dim, norm, False, out)
 
 
 def hfftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *, out: Out = None) -> Tensor:
