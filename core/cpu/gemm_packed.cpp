@@ -128,12 +128,12 @@ void tile(const PackedBlock& g, const Tile<T>& at) {
   Vector<T> sum[R * N];
 #pragma GCC unroll 24
   for (int i = 0; i < R * N; ++i) sum[i] = Vector<T>{};
-  const T *a = at.a, *b = at.b;
-  for (int64_t p = 0; p < g.depth; ++p, a += g.a_column, b += g.b_row) {
+  const T *a = at.a, *b = at.b, *next = b + kAhead * g.b_row;
+  for (int64_t p = 0; p < g.depth; ++p, a += g.a_column, b += g.b_row, next += g.b_row) {
     Vector<T> bv[N];
     for (int v = 0; v < N; ++v) {
       bv[v] = load(b + v * kLanes<T>);
-      if (v * kLaneBytes % 64 == 0) __builtin_prefetch(b + kAhead * g.b_row + v * kLanes<T>);
+      if (v * kLaneBytes % 64 == 0) __builtin_prefetch(next + v * kLanes<T>);
     }
     if constexpr (!kRowsApart) __builtin_prefetch(a + kAhead * g.a_column);
 #pragma GCC unroll 24

@@ -221,7 +221,7 @@ Extent share_of_thread(const Product& g) {
   const int64_t threads = inside_parallel_region() ? 1 : num_threads();
   const double work = static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
   if (threads == 1 || work > kMostWork) return {0, 0, 0};
-  const int64_t rows = round_up((g.m - 1) / threads + 1, g.kernels->rows);
+  const int64_t rows = round_up((g.m - 1) / threads + 1, g.kernels->rows / 2);
   const int64_t columns = round_up((g.n - 1) / threads + 1, g.kernels->columns);
   const bool down = rows >= kLeastRows && g.n * g.k * g.size <= kBytes;
   const bool across = columns >= 2 * g.kernels->columns && columns < g.n;
