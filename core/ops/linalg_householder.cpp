@@ -176,6 +176,14 @@ void tridiagonal(int n, T* a, int lda, T* d, T* e, T* tau) {
 
 template <class T>
 void hessenberg(int n, T* a, int lda, T* tau) {
+  if (!suits_steps<T>(n)) {
+    T answer{};
+    lapack::gehrd(n, a, lda, tau, &answer, -1);
+    const int lwork = std::max(1, static_cast<int>(answer));
+    Memory<T> space(lwork);
+    lapack::gehrd(n, a, lda, tau, space.data, lwork);
+    return;
+  }
   const int64_t lead = round_up<T>(n);
   Memory<T> work(lead * (lead + 6));
   to_padded(n, n, a, lda, work.data, lead);

@@ -1,5 +1,6 @@
 // Eigenvalues, singular values, and what follows from them: the pseudo-inverse.
 #include "ops/linalg.h"
+#include "ops/linalg_general.h"
 #include "ops/linalg_symmetric.h"
 
 #include <cmath>
@@ -121,6 +122,7 @@ int general_eigen(char job, int n, T* a, std::complex<lapack::real_type<T>>* w, 
   if constexpr (lapack::is_complex_type<T>) {
     return lapack::geev(job, n, a, n, w, v, n, work, lwork, rwork);
   } else {
+    if (int own = 0; n >= general::kLeastSide && general::solve(job == 'V', n, a, w, v, &own)) return own;
     const int info = lapack::geev(job, n, a, n, values, packed, n, work, lwork, rwork);
     for (int j = 0; j < n; ++j) w[j] = {values[j], values[n + j]};
     if (job == 'N') return info;

@@ -37,6 +37,14 @@ F* lapacke(const char* name) {
   return reinterpret_cast<F*>(blas_symbol(full));
 }
 
+// What has no LAPACKE name, of real numbers: "lahqr" of double -> dlahqr.
+template <class T, class F>
+F* fortran(const char* name) {
+  char full[24] = "scipy_?";
+  full[6] = kPrefix<T>;
+  return reinterpret_cast<F*>(blas_symbol(std::strcat(std::strcat(full, name), "_")));
+}
+
 template <class T>
 int getrf(int m, int n, T* a, int lda, int* ipiv) {
   static auto f = lapacke<T, int(int, int, int, T*, int, int*)>("getrf");
@@ -118,6 +126,55 @@ template <class T>
 int sterf(int n, T* d, T* e) {
   static auto f = lapacke<T, int(int, T*, T*)>("sterf");
   return f(n, d, e);
+}
+template <class T>
+int gehrd(int n, T* a, int lda, T* tau, T* work, int lwork) {  // of real numbers, as gebal and hseqr
+  static auto f = lapacke<T, int(int, int, int, int, T*, int, T*, T*, int)>("gehrd");
+  return f(kColumnMajor, n, 1, n, a, lda, tau, work, lwork);
+}
+template <class T>
+int gebal(int n, T* a, int* ilo, int* ihi, T* scale) {
+  static auto f = lapacke<T, int(int, char, int, T*, int, int*, int*, T*)>("gebal");
+  return f(kColumnMajor, 'B', n, a, n, ilo, ihi, scale);
+}
+// The Schur form with its basis z, or the eigenvalues only; w as of `geev`.
+template <class T>
+int hseqr(bool schur, int n, T* h, T* w, T* z, T* work, int lwork) {
+  static auto f = lapacke<T, int(int, char, char, int, int, int, T*, int, T*, T*, T*, int, T*, int)>("hseqr");
+  return f(kColumnMajor, schur ? 'S' : 'E', schur ? 'V' : 'N', n, 1, n, h, n, w, w + n, z, n, work, lwork);
+}
+// The parts of hseqr, with Fortran's counting from 1. A round of aggressive early deflation: shifts (ns) into sr and si
+// [1..kbot], of which the last nd are eigenvalues; all arrays but h and z are scratch with lead ldv.
+template <class T>
+void laqr2(int wantt, int n, int ktop, int kbot, int nw, T* h, T* z, int* ns, int* nd, T* sr, T* si, T* v, int ldv,
+           int nh, T* t, int nv, T* wv, T* work, int lwork) {
+  using I = const int*;
+  using F = void(I, I, I, I, I, I, T*, I, I, I, T*, I, int*, int*, T*, T*, T*, I, I, T*, I, I, T*, I, T*, I);
+  static auto f = fortran<T, F>("laqr2");
+  const int one = 1;
+  f(&wantt, &wantt, &n, &ktop, &kbot, &nw, h, &n, &one, &n, z, &n, ns, nd, sr, si, v, &ldv, &nh, t, &ldv, &nv, wv, &nv,
+    work, &lwork);
+}
+// A sweep with the shifts sr and si [nshfts]; v [3, nshfts], u [2 nshfts, 2 nshfts], wv [n, 2 nshfts], wh [2 nshfts,
+// n].
+template <class T>
+void laqr5(int wantt, int n, int ktop, int kbot, int nshfts, T* sr, T* si, T* h, T* z, T* v, T* u, T* wv, T* wh) {
+  using I = const int*;
+  using F = void(I, I, I, I, I, I, I, T*, T*, T*, I, I, I, T*, I, T*, I, T*, I, I, T*, I, I, T*, I);
+  static auto f = fortran<T, F>("laqr5");
+  const int one = 1, three = 3, twice = 2 * nshfts;  // one: products accumulate
+  f(&wantt, &wantt, &one, &n, &ktop, &kbot, &nshfts, sr, si, h, &n, &one, &n, z, &n, v, &three, u, &twice, &n, wv, &n,
+    &n, wh, &twice);
+}
+// Eigenvalues of a small Hessenberg matrix [n, n], which is spoilt; the result is the number that were not found.
+template <class T>
+int lahqr(int n, T* h, T* wr, T* wi) {
+  using I = const int*;
+  static auto f = fortran<T, void(I, I, I, I, I, T*, I, T*, T*, I, I, T*, I, int*)>("lahqr");
+  const int none = 0, one = 1;
+  int info = 0;
+  f(&none, &none, &n, &one, &n, h, &n, wr, wi, &one, &one, h, &one, &info);
+  return info;
 }
 // Real: w holds the n real parts, then the n imaginary parts. Complex: w is what LAPACK gives.
 template <class T>
