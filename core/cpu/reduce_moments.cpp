@@ -54,6 +54,21 @@ inline Deviation<A> deviation(const A* x, int64_t n, A center) {
   return total;
 }
 
+// A block whose squares leave the range of floats is gone over again in double, as PyTorch computes all of them.
+inline bool loses_squares(double) { return false; }
+inline bool loses_squares(float squares) { return !(squares > 1e-30f && squares < 1e37f); }
+template <class A>
+inline Moments exact_block(const A* x, int64_t n, int64_t step) {
+  bool equal = true;
+  for (int64_t i = 1; i < n; ++i) equal &= x[i * step] == x[0];
+  if (equal) return {static_cast<double>(n), x[0], 0};
+  double sum = 0, squares = 0;
+  for (int64_t i = 0; i < n; ++i) sum += x[i * step];
+  const double mean = sum / static_cast<double>(n);
+  for (int64_t i = 0; i < n; ++i) squares += (x[i * step] - mean) * (x[i * step] - mean);
+  return {static_cast<double>(n), mean, squares};
+}
+
 template <class A>
 struct VarianceFold {
   static void init(void* states, int64_t n) {
@@ -68,6 +83,7 @@ struct VarianceFold {
       Deviation<A> d = deviation(x + r * ld, n, center);
       double shift = d.sum * inverse;
       Moments block{count, center + shift, d.squares - d.sum * shift};
+      if (loses_squares(d.squares)) block = exact_block(x + r * ld, n, 1);
       if (s[r].count == 0)
         s[r] = block;
       else
@@ -92,7 +108,9 @@ struct VarianceFold {
     double before = s[0].count, n = before + count, share = count / n, weight = before * count / n;
     for (int64_t j = 0; j < cols; ++j) {
       double shift = sum[j] * inverse;
-      join(s[j], n, center[j] + shift, squares[j] - sum[j] * shift, share, weight);
+      Moments block{count, center[j] + shift, squares[j] - sum[j] * shift};
+      if (loses_squares(squares[j])) block = exact_block(x + j, rows, ld);
+      join(s[j], n, block.mean, block.squares, share, weight);
     }
   }
   static void merge(void* into, const void* from, int64_t n) {

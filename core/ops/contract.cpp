@@ -148,6 +148,15 @@ Scalar factor(const Scalar& by, DType dtype) {
   return by.kind == Category::Complex && !is_complex(dtype) ? Scalar(by.re) : by;
 }
 
+// What is added to a product broadcasts to it, and never enlarges it.
+void check_expands(const char* name, const Tensor& input, const Dims& to) {
+  const int64_t lead = static_cast<int64_t>(to.size()) - input->ndim();
+  bool fits = lead >= 0;
+  for (int64_t d = 0; fits && d < input->ndim(); ++d) fits = input->sizes[d] == 1 || input->sizes[d] == to[lead + d];
+  FACULA_CHECK(fits, Runtime, name, "(): The expanded size of the tensor ", to, " must match the existing size ",
+               input->sizes, " of the input");
+}
+
 // beta * input + alpha * (a @ b). input broadcasts to the result.
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
   FACULA_CHECK(a->ndim() == 2 && b->ndim() == 2, Runtime, "addmm(): mat1 and mat2 must be matrices, got ", a->ndim(),
@@ -157,6 +166,7 @@ Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta,
   same_dtype("addmm", a, b);
   FACULA_CHECK(input->dtype == a->dtype, Runtime, "self and mat1 must have the same dtype, but got ",
                scalar_type_name(input->dtype), " and ", scalar_type_name(a->dtype));
+  check_expands("addmm", input, {a->sizes[0], b->sizes[1]});
   alpha = factor(alpha, a->dtype), beta = factor(beta, a->dtype);
   if (alpha.kind == Category::Complex || beta.kind == Category::Complex) {  // BLAS is called with real factors
     GradMode off(false);
@@ -194,6 +204,7 @@ Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar bet
   FACULA_CHECK(a->sizes[0] == b->sizes[0] && a->sizes[2] == b->sizes[1], Runtime,
                "Expected size for first two dimensions of batch2 tensor to be: [", a->sizes[0], ", ", a->sizes[2],
                "] but got: [", b->sizes[0], ", ", b->sizes[1], "].");
+  check_expands("baddbmm", input, {a->sizes[0], a->sizes[1], b->sizes[2]});
   alpha = factor(alpha, a->dtype), beta = factor(beta, a->dtype);
   if (alpha.kind == Category::Complex || beta.kind == Category::Complex) {  // BLAS is called with real factors
     GradMode off(false);
@@ -276,6 +287,15 @@ void linear_vjp(Backward& b) {
   }
 }
 
+// A bias of several dimensions broadcasts to the result, of which one row counts as a matrix; it must not enlarge it.
+Tensor add_bias(const Tensor& y, const Tensor& bias) {
+  Dims sizes = y->sizes, all = y->sizes;
+  if (sizes.size() == 1) sizes.insert(0, 1), all.insert(0, 1);
+  broadcast_into(all, bias->sizes);
+  FACULA_CHECK(all == sizes, Runtime, "The expanded size of the tensor ", sizes, " must match the existing size ",
+               bias->sizes, ": linear()'s bias");
+  return ops::reshape(ops::add(y, bias), y->sizes);
+}
 Tensor linear(const Tensor& x, const Tensor& weight, MaybeTensor bias) {
   FACULA_CHECK(weight->ndim() == 2 || weight->ndim() == 1, Runtime, "linear(): weight must be a matrix, got shape ",
                weight->sizes);
@@ -293,6 +313,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, MaybeTensor bias) {
   if (bias) {
     FACULA_CHECK((*bias)->dtype == x->dtype, Runtime, "self and mat2 must have the same dtype, but got ",
                  scalar_type_name((*bias)->dtype), " and ", scalar_type_name(x->dtype));
+    if ((*bias)->ndim() > 1) return add_bias(linear(x, weight, nullptr), *bias);
     FACULA_CHECK((*bias)->numel == n || (*bias)->numel == 1, Runtime, "The expanded size of the tensor (", n,
                  ") must match the existing size (", (*bias)->numel, ") at non-singleton dimension 1: linear()'s bias");
   }

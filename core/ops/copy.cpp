@@ -242,7 +242,7 @@ Tensor cat(const TensorList& list, int64_t dim) {
                  ") cannot be concatenated; use stack() or give it a dimension with x.view(1)");
     if (!like && !(t->ndim() == 1 && t->numel == 0)) like = &t;
   }
-  if (!like) like = &list[0];
+  if (!like) return empty({0}, promotion.result());  // nothing to join, along whatever dimension
   dim = wrap_dim(dim, (*like)->ndim());
   Dims sizes = (*like)->sizes;
   sizes[dim] = 0;

@@ -168,7 +168,8 @@ Tensor element(const char* name, const Arg& value, DType dtype) {
 
 void index_fill(const Tensor& self, int64_t dim, const Tensor& given, Operand value) {
   dim = wrap_dim(dim, self->ndim());
-  FACULA_CHECK(is_index(given), Index, "index_fill_(): Expected dtype int64 for index.");
+  FACULA_CHECK(given->dtype == DType::Int64, Index, "index_fill_(): Expected dtype int64 for index, got ",
+               name_of(given->dtype));
   FACULA_CHECK(given->ndim() <= 1, Index, "Index has to be a vector/scalar");
   Tensor index = index_memory(given, self), one = element("index_fill_", value.arg, self->dtype);
   Axis a = axis_of(self->sizes, dim);

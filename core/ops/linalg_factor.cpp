@@ -1,4 +1,6 @@
 // Triangular factorisations of square and rectangular matrices: Cholesky, LU, LDL. Solving with them: linalg_solve.cpp.
+#include <cmath>
+
 #include "ops/linalg.h"
 #include "ops/linalg_blocked.h"
 
@@ -23,6 +25,14 @@ void clear_triangle(T* a, int n, bool upper) {  // strictly
   }
 }
 
+// Where a factor that LAPACK took for complete has a number on its diagonal that is none, counted from 1; else 0.
+template <class T>
+int first_nan(const T* a, int n, int lead) {
+  for (int i = 0; i < n; ++i)
+    if (std::isnan(std::real(a[static_cast<int64_t>(i) * lead + i]))) return i + 1;
+  return 0;
+}
+
 // (L, info). An empty name leaves the errors to info.
 TensorList cholesky_ex(const Tensor& x, bool upper, std::string_view name) {
   check_square("linalg.cholesky", x);
@@ -35,7 +45,9 @@ TensorList cholesky_ex(const Tensor& x, bool upper, std::string_view name) {
     over_batch(c.count, cube(c.rows) / 3, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         T* a = l->ptr<T>() + i * c.step;
-        info->ptr<int>()[i] = c.rows ? lapack::potrf(upper ? 'U' : 'L', c.rows, a, c.lead) : 0;
+        int failed = c.rows ? lapack::potrf(upper ? 'U' : 'L', c.rows, a, c.lead) : 0;
+        if (!failed) failed = first_nan(a, c.rows, c.lead);
+        info->ptr<int>()[i] = failed;
         clear_triangle(a, c.rows, !upper);
       }
     });

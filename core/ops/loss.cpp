@@ -99,6 +99,8 @@ Tensor mse_loss(const Tensor& input, const Tensor& target, int64_t reduction) {
   return Pair(PairLossOp::Mse, input, target, nullptr, nullptr, 0, reduction).forward();
 }
 Tensor l1_loss(const Tensor& input, const Tensor& target, int64_t reduction) {
+  FACULA_CHECK(input->dtype != DType::Bool && target->dtype != DType::Bool, Runtime,
+               "Subtraction, the `-` operator, with a bool tensor is not supported: l1_loss() needs numbers");
   return Pair(PairLossOp::L1, input, target, nullptr, nullptr, 0, reduction).forward();
 }
 Tensor smooth_l1_loss(const Tensor& input, const Tensor& target, int64_t reduction, double beta) {

@@ -21,6 +21,8 @@ SmallVector<bool, 8> reduced_mask(const char* name, int64_t ndim, const Dims* di
   if (all) return mask;
   FACULA_CHECK(ndim <= kMaxDims, Runtime, name, "(): only tensors with up to ", kMaxDims, " dims are supported, got ",
                ndim);
+  FACULA_CHECK(ndim > 0 || dims->size() == 1, Runtime, "dim 0 appears multiple times in the list of dims: ", name,
+               "()");
   for (int64_t d : *dims) {
     int64_t w = wrap_dim(d, ndim);
     if (ndim == 0) continue;
@@ -155,7 +157,7 @@ void prod_vjp(Backward& b) {
 }
 
 Tensor sum_to_size(const Tensor& x, const Dims& sizes) {
-  if (x->sizes == sizes && !(sizes.empty() && x->dtype == DType::Bool)) return x;  // PyTorch sums a number all the same
+  if (x->sizes == sizes && !(sizes.empty() && is_integral(x->dtype))) return x;  // PyTorch sums a number all the same
   FACULA_CHECK(sizes.size() <= x->sizes.size(), Runtime, "size {", sizes, "} is not expandable to size {", x->sizes,
                "}.");
   Dims dims;
@@ -336,6 +338,17 @@ Tensor norm(const Tensor& x, double p, const Dims* dims, bool keepdim, std::opti
                scalar_type_name(x->dtype));
   DType out = real_of(dtype.value_or(x->dtype));
   Tensor in = is_complex(x->dtype) ? ops::converted_memory(x, complex_of(out)) : x;
+  const SmallVector<bool, 8> reduced = reduced_mask("norm", x->ndim(), dims);
+  int64_t together = 1;
+  for (size_t d = 0; d < reduced.size(); ++d) together *= reduced[d] ? x->sizes[d] : 1;
+  if (together == 1 && p != 0) {  // no power that could leave the range
+    GradMode off(false);
+    Tensor y = ops::to_dtype(ops::abs(in), out);
+    Dims sizes;
+    for (size_t d = 0; d < reduced.size(); ++d)
+      if (!reduced[d] || keepdim) sizes.push_back(x->sizes[d]);
+    return ops::reshape(y, sizes);
+  }
   return reduce("norm", ReduceOp::Norm, in, dims, keepdim, out, p);
 }
 // Subgradient 0 wherever the formula divides by zero, as in PyTorch.

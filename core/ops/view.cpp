@@ -184,7 +184,9 @@ Tensor squeeze_dims(const Tensor& x, const Dims& dims) {
   SmallVector<bool, 8> drop(x->sizes.size(), false);
   for (int64_t d : dims) {
     int64_t w = wrap_dim(d, x->ndim());
-    if (x->ndim() > 0) drop[w] = true;
+    if (x->ndim() == 0) continue;
+    FACULA_CHECK(!drop[w], Runtime, "dim ", w, " appears multiple times in the list of dims: squeeze()");
+    drop[w] = true;
   }
   return squeeze_where(x, drop);
 }

@@ -41,6 +41,7 @@ GETTER(get_T) {
   return raw(self)->ndim() == 2 ? run_view("transpose", self, {Arg(0), Arg(1)}) : run_view("_reverse_dims", self, {});
 }
 GETTER(get_mT) {
+  if (raw(self)->ndim() == 0) return Py_NewRef(self);
   if (raw(self)->ndim() < 2) {
     PyErr_Format(PyExc_RuntimeError, "tensor.mT is only supported on matrices or batches of matrices. Got %d-D tensor.",
                  static_cast<int>(raw(self)->ndim()));
@@ -147,7 +148,7 @@ PyObject* resize(PyObject* self, PyObject* args, PyObject*) {
     refuse_batched(t.get(), ".resize_()");
     FACULA_CHECK(!t->requires_grad(), Runtime, "cannot resize variables that require grad");
     count_elements(sizes);
-    resize_memory(t, sizes);
+    if (t->sizes != sizes) resize_memory(t, sizes);  // the strides stay where the shape does
     return Py_NewRef(self);
   });
 }

@@ -32,7 +32,7 @@ _OWN_NAME = {
 _PROTOCOLS = ("__array_wrap__", "__deepcopy__", "__format__", "__reduce_ex__", "__reversed__")
 
 _ATTRIBUTES = {
-    "H": property(shape.adjoint, doc="The transposed, conjugated matrix."),
+    "H": property(shape.hermitian_attribute, doc="The transposed, conjugated matrix."),
     "mH": property(shape.adjoint, doc="The last two dimensions swapped, conjugated."),
     "imag": conversion.imag_attribute,
     "real": conversion.real_attribute,

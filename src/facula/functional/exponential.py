@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from facula._C import Tensor
+from facula._C import bool as bool_dtype
 from facula._native import native
 from facula.functional.arguments import Number, check_tensors, write_back, write_out
 
@@ -434,6 +435,14 @@ def polygamma_(input: Tensor, n: int) -> Tensor:
     return write_back(polygamma(n, input), input)
 
 
+def _power_of_two(input: Tensor, other: Tensor) -> Tensor:
+    """``2 ** other``, for whole numbers of the type of a 16-bit float that it is for."""
+    power = pow(2.0, other)
+    if not (other.is_floating_point() or other.is_complex()) and input.is_floating_point() and input.itemsize == 2:
+        power = power.to(input.dtype)
+    return power
+
+
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``input * 2 ** other``.
 
@@ -443,20 +452,20 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         tensor([4.0000, 1.5000])
     """
     check_tensors("ldexp", input=input, other=other)
-    result = input * pow(2.0, other)
+    result = input * _power_of_two(input, other)
     return result if out is None else write_out(result, out)
 
 
 def ldexp_(input: Tensor, other: Tensor) -> Tensor:
     """In-place form of ``ldexp``."""
-    return input.mul_(pow(2.0, other))
+    return input.mul_(_power_of_two(input, other))
 
 
 def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     """The logarithm of the multivariate gamma function of dimension ``p``.
 
     Raises:
-        RuntimeError: an element is not above ``(p - 1) / 2``.
+        RuntimeError: ``p`` is below 1, or truth values.
 
     Example:
         >>> import facula as torch
@@ -465,8 +474,8 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     """
     if p < 1:
         raise RuntimeError(f"p has to be greater than or equal to 1, got {p}")
-    if not bool((input > (p - 1) / 2).all()):
-        raise RuntimeError(f"mvlgamma: All elements must be greater than (p-1)/2 = {(p - 1) / 2}")
+    if input.dtype is bool_dtype:
+        raise RuntimeError("The input tensor may not be a boolean tensor: mvlgamma()")
     constant = p * (p - 1) / 4 * 1.1447298858494002  # log(pi)
     result = lgamma(input) + constant
     for j in range(1, p):

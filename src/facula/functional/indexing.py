@@ -5,7 +5,7 @@ from __future__ import annotations
 from facula._C import Tensor, int64
 from facula._C import bool as bool_dtype
 from facula._native import native
-from facula.functional.arguments import Number, write_out_same
+from facula.functional.arguments import Number, wrapped_dim, write_out_same
 from facula.functional.shape import broadcast_to, unsqueeze
 
 __all__ = [
@@ -396,7 +396,11 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
             f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
             f"{input.dim()} dimensions for input, and {indices.dim()} dimensions for indices"
         )
-    dim %= input.dim()
+    if indices.dtype is not int64:
+        raise RuntimeError(
+            f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype._scalar_name}"
+        )
+    dim = wrapped_dim(dim, input.dim())
     shape = [a if b == 1 else b for a, b in zip(input.shape, indices.shape)]
     own, wanted = list(shape), list(shape)
     own[dim], wanted[dim] = input.size(dim), indices.size(dim)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from facula._C import Tensor, _tensor, int64
 from facula._native import native
+from facula.functional.arguments import wrapped_dim
 from facula.functional.creation import ones_like, zeros
 from facula.functional.shape import atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, reshape, transpose, unsqueeze
 
@@ -265,7 +266,9 @@ def rot90(input: Tensor, k: int = 1, dims: tuple[int, int] = (0, 1)) -> Tensor:
     """
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
-    first, second = dims
+    if input.dim() < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.dim()}")
+    first, second = (wrapped_dim(dim, input.dim()) for dim in dims)
     if first % input.dim() == second % input.dim():
         raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {first} and dim1 = {second}")
     k %= 4
@@ -331,6 +334,8 @@ def meshgrid(*tensors, indexing: str | None = None) -> tuple[Tensor, ...]:
     for x in vectors:
         if x.dim() > 1:
             raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {x.dim()}D")
+    if any(x.dtype != vectors[0].dtype for x in vectors):
+        raise RuntimeError("meshgrid expects all tensors to have the same dtype")
     swapped = indexing == "xy" and len(vectors) > 1
     if swapped:
         vectors = (vectors[1], vectors[0], *vectors[2:])

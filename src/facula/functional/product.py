@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from facula._C import Tensor, float32, float64
+from facula._C import Tensor, float32, float64, promote_types
 from facula._C import bool as bool_dtype
 from facula._native import autocasts, native
 from facula.functional.arguments import Number, write_back, write_out
 from facula.functional.creation import scalar_tensor
+from facula.functional.shape import broadcast_shapes
 
 __all__ = [
     "addbmm", "addmm", "addmv", "addmv_", "addr", "baddbmm", "bmm", "chain_matmul", "cross", "dot", "einsum", "ger",
@@ -175,6 +176,15 @@ def _weighted_sum(input: Tensor, beta: Number, product: Tensor, alpha: Number) -
     return product if beta == 0 else (input if beta == 1 else input * beta) + product
 
 
+def _check_expands(name: str, input: Tensor, product: Tensor) -> None:
+    """What is added to a product broadcasts to it, and never enlarges it."""
+    if broadcast_shapes(input.shape, product.shape) != product.shape:
+        raise RuntimeError(
+            f"{name}(): The expanded size of the tensor {list(product.shape)} must match the existing size "
+            f"{list(input.shape)} of the input"
+        )
+
+
 def _wide(x: Tensor) -> Tensor:
     """Half types as float32, so that what is composed rounds once."""
     return x.float() if x.is_floating_point() and x.dtype.itemsize == 2 else x
@@ -192,6 +202,10 @@ def addbmm(
         tensor([[7.]])
     """
     product = bmm(_wide(batch1), _wide(batch2)).sum(0, dtype=_wide(batch1).dtype)
+    for x in (input, batch2):
+        if x.dtype != batch1.dtype:
+            raise RuntimeError(f"addbmm(): expected one dtype, but got {batch1.dtype} and {x.dtype}")
+    _check_expands("addbmm", input, product)
     result = _weighted_sum(_wide(input), beta, product, alpha).to(batch1.dtype)
     return result if out is None else write_out(result, out)
 
@@ -230,14 +244,16 @@ def addr(
         tensor([[3., 4.],
                 [6., 8.]])
     """
-    if not (vec1.is_floating_point() or vec1.is_complex()):
+    if all(not (x.is_floating_point() or x.is_complex()) for x in (input, vec1, vec2)):
         for name, factor in (("alpha", alpha), ("beta", beta)):
             if isinstance(factor, (float, complex)):
                 raise RuntimeError(
                     f"For integral input tensors, argument {name} must not be a floating point number, got {factor!r}"
                 )
-    result = _weighted_sum(_wide(input), beta, outer(_wide(vec1), _wide(vec2)), alpha)
-    result = result if _wide(vec1) is vec1 else result.to(vec1.dtype)
+    product = outer(_wide(vec1), _wide(vec2))
+    _check_expands("addr", input, product)
+    result = _weighted_sum(_wide(input), beta, product, alpha)
+    result = result.to(promote_types(input.dtype, promote_types(vec1.dtype, vec2.dtype)))
     return result if out is None else write_out(result, out)
 
 

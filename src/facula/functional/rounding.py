@@ -123,7 +123,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     """
     if decimals == 0:
         return _round(input) if out is None else _round(input, out=out)
-    scale = 10.0 ** (decimals if decimals > 0 else -decimals)
+    scale = 10.0 ** min(decimals if decimals > 0 else -decimals, 308)
     if decimals > 0:
         return div(_round(input * scale), scale, out=out)
     return mul(_round(input / scale), scale, out=out)

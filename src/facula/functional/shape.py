@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from facula._C import Size, Tensor, channels_last, channels_last_3d, contiguous_format
+from facula._C import Size, Tensor, channels_last, channels_last_3d, contiguous_format, int64
 from facula._C import dtype as dtype_type
 from facula._native import native
 from facula.functional.arguments import write_out
@@ -154,6 +154,16 @@ def adjoint(input: Tensor) -> Tensor:
                 [2., 4.]])
     """
     return input.mT.conj() if input.is_complex() else input.mT
+
+
+def hermitian_attribute(input: Tensor) -> Tensor:
+    """``x.H``: the adjoint of a single matrix."""
+    if input.dim() not in (0, 2):
+        raise RuntimeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {input.dim()}-D tensor. For batches of "
+            "matrices, consider using tensor.mH"
+        )
+    return adjoint(input)
 
 
 @native
@@ -439,6 +449,11 @@ def tensor_split(input: Tensor, indices_or_sections, dim: int = 0) -> tuple[Tens
         (tensor([0]), tensor([1, 2]), tensor([3, 4]))
     """
     if isinstance(indices_or_sections, Tensor):
+        if indices_or_sections.dtype is not int64:
+            raise RuntimeError(
+                "tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
+                f"{indices_or_sections.dtype._scalar_name}"
+            )
         indices_or_sections = indices_or_sections.tolist()
     if input.dim() == 0:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")

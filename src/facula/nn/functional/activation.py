@@ -391,7 +391,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype=N
     """
     if dim is None:
         dim = _softmax_dim("softmin", input.dim())
-    return _softmax(-(input if dtype is None else input.to(dtype)), dim)
+    return _softmax(-input if dtype is None else (-input).to(dtype), dim)
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
@@ -687,6 +687,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     slopes, ndim = weight.numel(), input.dim()
     if weight.dim() > 1:
         raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.dim()}")
+    if weight.dtype != input.dtype:
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {input.dtype} and {weight.dtype}")
     if slopes != 1:
         if ndim == 0:
             raise RuntimeError("Not allow zero-dim input tensor.")

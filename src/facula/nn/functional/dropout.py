@@ -15,7 +15,7 @@ def _dropout(input: Tensor, p: float, train: bool) -> Tensor:
 
 
 def _check(p: float) -> None:
-    if p < 0.0 or p > 1.0:
+    if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import facula
 from facula import Tensor
 from facula._native import autocasts, native
@@ -65,9 +67,17 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
                 f"bilinear(): {name} size does not match weight size: got {x.shape[-1]} but expected {size} "
                 f"(weight dimension {at})"
             )
+    for x in (input2, weight) if bias is None else (input2, weight, bias):
+        if x.dtype != input1.dtype:
+            raise RuntimeError(f"All tensors must have the same dtype, got {input1.dtype} and {x.dtype}: bilinear()")
+    if bias is not None and tuple(bias.shape) != (out,):
+        raise RuntimeError(
+            f"bilinear(): bias size does not match weight size: got {list(bias.shape)} but expected [{out}]"
+        )
     batch = input1.shape[:-1]
-    x1, x2 = input1.reshape(-1, in1), input2.reshape(-1, in2)
+    rows = math.prod(batch)
+    x1, x2 = input1.reshape(rows, in1), input2.reshape(rows, in2)
     # (B, in1) @ (in1, out * in2) -> (B, out, in2), then a dot product with x2 over in2.
-    left = (x1 @ weight.permute(1, 0, 2).reshape(in1, out * in2)).reshape(-1, out, in2)
+    left = (x1 @ weight.permute(1, 0, 2).reshape(in1, out * in2)).reshape(rows, out, in2)
     result = facula.matmul(left, x2.unsqueeze(-1)).squeeze(-1).reshape(*batch, out)
     return result if bias is None else result + bias

@@ -356,6 +356,8 @@ def nll_loss(
         >>> torch.nn.functional.nll_loss(torch.tensor([[-0.5, -1.0]]), torch.tensor([1]))
         tensor(1.)
     """
+    if input.dim() == 2 and target.dim() == 0:
+        raise ValueError(f"Expected input batch_size ({input.size(0)}) to match target batch_size (0).")
     return _nll_loss(input, target, weight, _reduction_code(reduction, size_average, reduce), ignore_index)
 
 
@@ -397,6 +399,8 @@ def cross_entropy(
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if not target.is_floating_point():
+        if input.dim() == 2 and target.dim() == 0:
+            raise ValueError(f"Expected input batch_size ({input.size(0)}) to match target batch_size (0).")
         return _cross_entropy(input, target, weight, code, ignore_index, label_smoothing)
     if ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")

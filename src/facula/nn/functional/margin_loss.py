@@ -175,6 +175,11 @@ def multi_margin_loss(
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
     x = _rows("multi_margin_loss", input)
+    if target.dtype != facula.int64 or target.dim() > 1:
+        raise RuntimeError(
+            f"multi_margin_loss: target should be a 1-D tensor of int64, one class for each sample, but got "
+            f"{target.dtype} of shape {list(target.shape)}"
+        )
     y = target.reshape(-1)
     if y.numel() != x.shape[0]:
         raise RuntimeError(f"inconsistent target size, expected {x.shape[0]} but got {list(target.shape)}")

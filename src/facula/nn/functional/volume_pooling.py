@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import facula
 from facula import Tensor
 from facula._native import autocasts, native
@@ -64,14 +66,14 @@ def max_pool3d_with_indices(
     _check_dims("max_pool3d", input, 3)
     kernel, step, pad, gap = _sizes("max_pool3d", kernel_size, stride, padding=padding, dilation=dilation)
     *lead, depth, height, width = input.shape
-    planes = input.reshape(-1, depth, height, width)
+    planes = input.reshape(math.prod(lead), depth, height, width)
     # The maximum over a box is the maximum over its slices' maxima: over (H, W), then over D with (H, W) as one.
     values, places = _max_pool2d_with_indices(planes, kernel[1:], step[1:], pad[1:], gap[1:], ceil_mode)
     n, _, h, w = values.shape
     columns = values.reshape(n, 1, depth, h * w)
     values, rows = _max_pool2d_with_indices(columns, (kernel[0], 1), (step[0], 1), (pad[0], 0), (gap[0], 1), ceil_mode)
-    rows = rows.reshape(n, -1)
-    inside = places.reshape(n, -1).gather(1, rows)
+    rows = rows.reshape(n, rows.numel() // max(n, 1))
+    inside = places.reshape(n, places.numel() // max(n, 1)).gather(1, rows)
     shape = (*lead, values.shape[2], h, w)
     return values.reshape(shape), (rows // max(h * w, 1) * (height * width) + inside).reshape(shape)
 
