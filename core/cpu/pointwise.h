@@ -26,6 +26,7 @@ struct FormulaKernels {
   BlockKernel value[5];          // by Column
   StoredKernel own[8];           // by DType up to BFloat16, of elements of that type; null: by way of a column
   RowKernel rows[2];             // F32, F64; null: values are spread over blocks
+  StoredKernel held[2];          // F32, F64, single values in registers; null: they are spread over blocks
   BlockKernel derivative[4][2];  // by operand; F32, F64
 };
 

@@ -175,6 +175,15 @@ constexpr void add_stored([[maybe_unused]] StoredKernel (&kernel)[8]) {
   }
 #endif
 }
+template <class F>
+constexpr void add_held([[maybe_unused]] StoredKernel (&kernel)[2]) {
+#if defined(__F16C__)
+  if constexpr (F::held) {
+    kernel[0] = stored_kernel<F, float>;
+    kernel[1] = stored_kernel<F, double>;
+  }
+#endif
+}
 
 // Rows of two operands, of which one may be one value for a row: written once, and neither spread nor read again. What
 // the bits say is asked once for two vectors.
@@ -268,6 +277,7 @@ constexpr FormulaKernels kernels_of() {
   if constexpr (F::columns & 4) k.value[2] = value_kernel<F, int64_t>;
   add_stored<F>(k.own);
   add_rows<F>(k.rows);
+  add_held<F>(k.held);
   [&]<size_t... j>(std::index_sequence<j...>) {
     auto add = [&]<int operand>() {
       if constexpr (F::ahead >> operand & 1) {

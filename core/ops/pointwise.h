@@ -19,6 +19,7 @@ namespace facula::formula {
 //                   integers of 8, 16 and 32 bits N without and O with regard to their sign, J of 32 bits alone, B
 //                   truth values, H 16-bit floats, in float lanes. N, O and J give the low bits of what int64 gives.
 //                   L: float and double rows of which an operand may be one value each, as in x * y[:, None]
+//                   K: float and double kernels that hold single values in registers, as L's rows of two operands do
 //                   Numbers that do not fit the type of the call are refused in fits(slots), fits_float(slots) and
 //                   fits_wide(slots); they need not fit 16-bit floats but float, or nothing, in the latter two.
 //                   aside(slots): parameters, whose type does not count in that of the call
@@ -26,7 +27,8 @@ namespace facula::formula {
 //   ahead           bit j: its derivative is compiled ahead of time, otherwise the interpreter computes it
 //   saved           OPERANDS, or RESULT(derivative in terms of the gradient g and the result y), as PyTorch saves
 inline constexpr int R = 0b00011, I = 0b00100, C = 0b11000, RI = R | I, RC = R | C, RIC = R | I | C, Z = 0b100000,
-                     W = 0b1000000, N = 1 << 7, O = 1 << 8, J = 1 << 9, B = 1 << 10, H = 1 << 11, L = 1 << 12;
+                     W = 0b1000000, N = 1 << 7, O = 1 << 8, J = 1 << 9, B = 1 << 10, H = 1 << 11, L = 1 << 12,
+                     K = 1 << 29;
 constexpr int fits(int slots) { return slots << 13; }
 constexpr int fits_float(int slots) { return slots << 17; }
 constexpr int fits_wide(int slots) { return slots << 21; }
@@ -50,9 +52,9 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(fmod, FmodBackward1|0, Promoted, RI | Z | W, 0b11, 0, OPERANDS, (auto x, auto y), fmod(x, y)) \
   F(add_alpha, AddBackward0, Promoted, RIC | fits(0b100) | aside(0b100), 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x + alpha * y) \
   F(sub_alpha, SubBackward0, Promoted, RIC | W | fits(0b100) | aside(0b100), 0b11, 0, OPERANDS, (auto x, auto y, auto alpha), x - alpha * y) \
-  F(lerp, LerpBackward1|0, Own, RC | fits_float(0b100), 0b111, 0, OPERANDS, (auto start, auto end, auto weight), \
+  F(lerp, LerpBackward1|0, Own, RC | K | fits_float(0b100), 0b111, 0, OPERANDS, (auto start, auto end, auto weight), \
     select(abs(weight) < 0.5, start + weight * (end - start), end - (end - start) * (1.0 - weight))) \
-  F(addcmul, AddcmulBackward0, Promoted, RIC | W | fits_float(0b1000) | aside(0b1000), 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
+  F(addcmul, AddcmulBackward0, Promoted, RIC | W | K | fits_float(0b1000) | aside(0b1000), 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
     x + value * t1 * t2) \
   F(addcdiv, AddcdivBackward0, Promoted, RC | fits_float(0b1000) | aside(0b1000), 0b111, 0, OPERANDS, (auto x, auto t1, auto t2, auto value), \
     x + value * t1 / t2) \
@@ -78,7 +80,7 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
   F(nextafter, NextafterBackward0, Promoted, R, 0b11, 0, OPERANDS, (auto x, auto y), nextafter(x, y)) \
   F(heaviside, NONE, Promoted, RI, 0, 0, OPERANDS, (auto x, auto value), \
     select(x == 0.0, value, select(x > 0.0, 1.0, 0.0))) \
-  F(clamp, ClampBackward0|1, Promoted, RI | W | O | H | fits(0b110), 0b111, 0b001, OPERANDS, (auto x, auto lo, auto hi), \
+  F(clamp, ClampBackward0|1, Promoted, RI | W | O | H | K | fits(0b110), 0b111, 0b001, OPERANDS, (auto x, auto lo, auto hi), \
     at_most(at_least(x, lo), hi)) \
   F(clamp_min, ClampMinBackward1|0, Promoted, RI | O | fits(0b10), 0b11, 0b01, OPERANDS, (auto x, auto lo), at_least(x, lo)) \
   F(clamp_max, ClampMaxBackward1|0, Promoted, RI | O | fits(0b10), 0b11, 0b01, OPERANDS, (auto x, auto hi), at_most(x, hi)) \
@@ -269,7 +271,7 @@ constexpr int count_operands(const char* list) {
     static constexpr bool may_divide_by_zero = ((COLUMNS) & Z) != 0;                \
     static constexpr bool refuses_bool = ((COLUMNS) & W) != 0;                      \
     static constexpr int stored = (COLUMNS) & (N | O | J | B | H);                  \
-    static constexpr bool rows = ((COLUMNS) & L) != 0;                              \
+    static constexpr bool rows = ((COLUMNS) & L) != 0, held = ((COLUMNS) & K) != 0; \
     static constexpr int fits_slots = (COLUMNS) >> 13 & 15;                         \
     static constexpr int float_slots = (COLUMNS) >> 17 & 15;                        \
     static constexpr int wide_slots = (COLUMNS) >> 21 & 15;                         \

@@ -46,6 +46,7 @@ struct PointwiseDef {
   PointwiseKernel kernel[kColumns];            // null: this column is not supported
   StoredKernel own[kOwnTypes];                 // of contiguous elements of these types; null: by way of a column
   RowKernel rows[2];                           // F32, F64; null: values are spread over blocks
+  StoredKernel held[2];                        // F32, F64, single values in registers; null: spread over blocks
   // Gradient of operand j: kernel over the blocks (gradient, operands...) or (gradient, result).
   // Null: the interpreter runs derivative_expr(j).
   PointwiseKernel derivative[kMaxOperands][2];  // [j][F32 or F64]

@@ -137,7 +137,7 @@ const OpFamily& pointwise_family() {
       for (int k = 0; k < d.arity; ++k) p.kernel_slot[k] = static_cast<uint8_t>(k);
       for (int c = 0; c < kColumns; ++c) p.kernel[c] = d.kernel[c];
       for (int t = 0; t < kOwnTypes; ++t) p.own[t] = d.own[t];
-      for (int t = 0; t < 2; ++t) p.rows[t] = d.rows[t];
+      for (int t = 0; t < 2; ++t) p.rows[t] = d.rows[t], p.held[t] = d.held[t];
       p.def = &d;
       ops[i] = {.name = d.name,
                 .kind = Kind::Pointwise,

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "cpu/copy.h"
+#include "cpu/pointwise.h"
 #include "ops/pointwise_run.h"
 #include "ops/promote.h"
 #include "tensor/layout.h"
@@ -65,7 +66,30 @@ static void run_blocks(const Flat& f, int64_t begin, int64_t end) {
   }
 }
 
+// Single values in registers, where the formula has kernels for them: from `begin` on, as far as returned.
+static int64_t run_held(const Flat& f, int64_t begin, int64_t end) {
+  if (f.converted || f.column > Column::F64) return begin;
+  const int column = f.column == Column::F64;
+  const StoredKernel held = f.op->held[column];
+  const RowKernel rows = f.op->rows[column];
+  if (!held && !rows) return begin;
+  const int64_t item = item_size(f.type), whole = (end - begin) / cpu::kStoredStep * cpu::kStoredStep;
+  const void* in[kMaxSources];
+  for (int i = 0; i < f.arity; ++i) in[i] = f.constants >> i & 1 ? f.value[i] : f.data[i] + begin * item;
+  char* out = f.out + begin * f.out_item;
+  if (held) {
+    held(whole, out, in, f.constants);
+    return begin + whole;
+  }
+  const int64_t steps[2] = {};
+  const uint32_t ahead = f.constants & 1 ? cpu::kAhead << 1 : cpu::kAhead;
+  rows(1, end - begin, out, 0, in, steps, f.constants | (f.ahead ? ahead | cpu::kAheadOut : 0));
+  return end;
+}
+
 static void run_flat(const Flat& f, int64_t begin, int64_t end) {
+  if (f.constants) begin = run_held(f, begin, end);
+  if (begin == end) return;
   const int64_t item = item_size(f.type), n = end - begin;
   constexpr int64_t kSmall = 512;  // a few cache lines each, close together on the stack
   if (f.constants | f.converted)

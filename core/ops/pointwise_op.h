@@ -34,6 +34,7 @@ struct PointwiseOp {
   PointwiseKernel kernel[kColumns];          // null: the interpreter, where the column is a float one
   StoredKernel own[kOwnTypes] = {};
   RowKernel rows[2] = {};
+  StoredKernel held[2] = {};
   const PointwiseDef* def;                                      // null for a derived operation
   Expr formula;                                                 // derived operations; empty otherwise
   const Program* program[2] = {};                               // F32, F64: derived operations

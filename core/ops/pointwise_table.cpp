@@ -70,7 +70,7 @@ static bool fill_kernels() {
         d->kernel[c] = shared ? family.primitives[kernels.primitive][c < 2 ? c : c - 1] : kernels.value[c];
       }
       for (int t = 0; t < kOwnTypes; ++t) d->own[t] = kernels.own[t];
-      for (int t = 0; t < 2; ++t) d->rows[t] = kernels.rows[t];
+      for (int t = 0; t < 2; ++t) d->rows[t] = kernels.rows[t], d->held[t] = kernels.held[t];
       for (int j = 0; j < kMaxOperands; ++j)
         for (int t = 0; t < 2; ++t) d->derivative[j][t] = kernels.derivative[j][t];
     }
