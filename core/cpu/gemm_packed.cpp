@@ -26,6 +26,7 @@ template <class T>
 struct Tile {
   const T *a, *b;
   T* c;
+  const T* d;
   int rows, columns;  // that exist
 };
 
@@ -90,8 +91,9 @@ void write_out(const PackedBlock& g, const Tile<T>& at, const T* sums, int width
   const T alpha = static_cast<T>(g.alpha), beta = static_cast<T>(g.beta);
   for (int r = 0; r < at.rows; ++r, sums += width) {
     T* to = at.c + r * g.c_row;
-    for (int j = 0; j < at.columns; ++j, to += g.c_column)
-      *to = beta != T(0) ? alpha * sums[j] + beta * *to : alpha * sums[j];
+    const T* old = at.d + r * g.d_row;
+    for (int j = 0; j < at.columns; ++j, to += g.c_column, old += g.d_column)
+      *to = beta != T(0) ? alpha * sums[j] + beta * *old : alpha * sums[j];
   }
 }
 
@@ -105,9 +107,9 @@ void write_transposed(const PackedBlock& g, const Tile<T>& at, const T* sums, in
       transpose_lines<T, kRows>(sums + r * width + j, width, columns + j * kRows + r);
   for (int j = 0; j < at.columns; ++j) {
     T* to = at.c + j * g.c_column;
-    const T* from = columns + j * kRows;
+    const T *from = columns + j * kRows, *old = at.d + j * g.d_column;
     if (beta != T(0))
-      for (int r = 0; r < kRows; ++r) to[r] = alpha * from[r] + beta * to[r];
+      for (int r = 0; r < kRows; ++r) to[r] = alpha * from[r] + beta * old[r];
     else
       for (int r = 0; r < kRows; ++r) to[r] = alpha * from[r];
   }
@@ -154,7 +156,7 @@ void tile(const PackedBlock& g, const Tile<T>& at) {
   for (int i = 0; i < R * N; ++i) {
     T* to = at.c + i / N * g.c_row + i % N * kLanes<T>;
     Vector<T> v = sum[i] * alpha;
-    if (beta != T(0)) v += load(to) * beta;
+    if (beta != T(0)) v += load(at.d + i / N * g.d_row + i % N * kLanes<T>) * beta;
     store(to, v);
   }
 }
@@ -167,13 +169,21 @@ void tile_of_rows(const PackedBlock& g, const Tile<T>& at) {
 }
 
 template <class T>
-void multiply(const PackedBlock& g) {
-  Tile<T> at{static_cast<const T*>(g.a), nullptr, nullptr, 0, 0};
+void multiply(const PackedBlock& given) {
+  PackedBlock g = given;
+  if (!g.d) {
+    g.d = g.c;
+    g.d_row = g.c_row;
+    g.d_column = g.c_column;
+  }
+  Tile<T> at{static_cast<const T*>(g.a), nullptr, nullptr, nullptr, 0, 0};
   for (int64_t i = 0; i < g.m; i += kRows, at.a += g.a_sliver) {
     at.rows = static_cast<int>(std::min<int64_t>(kRows, g.m - i));
     at.b = static_cast<const T*>(g.b);
     at.c = static_cast<T*>(g.c) + i * g.c_row;
-    for (int64_t j = 0; j < g.n; j += kColumns<T>, at.b += g.b_sliver, at.c += kColumns<T> * g.c_column) {
+    at.d = static_cast<const T*>(g.d) + i * g.d_row;
+    for (int64_t j = 0; j < g.n;
+         j += kColumns<T>, at.b += g.b_sliver, at.c += kColumns<T> * g.c_column, at.d += kColumns<T> * g.d_column) {
       at.columns = static_cast<int>(std::min<int64_t>(kColumns<T>, g.n - j));
       if (at.columns > 2 * kLanes<T>)
         tile_of_rows<T, 3>(g, at);

@@ -15,7 +15,7 @@ struct Lines {
   int64_t line, step;  // elements between lines, and along one
 };
 
-// C[m, n] = alpha * A B + beta * C, `depth` deep. beta == 0 never reads C.
+// C[m, n] = alpha * A B + beta * D, `depth` deep. beta == 0 never reads D.
 struct PackedBlock {
   int64_t m, n, depth;
   const void* a;
@@ -25,7 +25,9 @@ struct PackedBlock {
   int64_t b_sliver, b_row;  // elements between slivers, and between the rows of one: kColumns of it where B is packed
   double alpha, beta;
   void* c;
-  int64_t c_row, c_column;  // one of them is 1
+  int64_t c_row, c_column;          // one of them is 1
+  const void* d = nullptr;          // null: C
+  int64_t d_row = 0, d_column = 0;  // one is 1 where C's is
 };
 
 struct PackedGemm {

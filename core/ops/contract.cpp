@@ -47,6 +47,16 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out, double alpha,
        std::max<int64_t>(n, 1));
 }
 
+// out = alpha a @ b + beta input, whose rows are `lead` apart.
+void add_product(const Tensor& input, int64_t lead, const Tensor& a, const Tensor& b, const Tensor& out, double alpha,
+                 double beta) {
+  Matrix x = as_matrix(a), y = as_matrix(b);
+  int64_t m = a->sizes[0], k = a->sizes[1], n = b->sizes[1];
+  GilRelease unlocked(m * n * k > kLongWork);
+  gemm_add(out->dtype, x.transposed, y.transposed, m, n, k, alpha, x.data, x.lead, y.data, y.lead, beta, input->data(),
+           lead, out->data(), n);
+}
+
 Tensor mm(const Tensor& a, const Tensor& b) {
   FACULA_CHECK(a->ndim() == 2, Runtime, "self must be a matrix: mm() got a tensor of shape ", a->sizes,
                "; use matmul() for other shapes");
@@ -175,8 +185,17 @@ Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta,
   }
   Tensor out = empty({a->sizes[0], b->sizes[1]}, a->dtype);
   bool skip = beta.equals(0);
-  if (!skip) ops::copy_memory(out, input);
-  if (out->numel) multiply(a, b, out, alpha.to_double(), skip ? 0 : beta.to_double());
+  if (!out->numel) {
+    if (!skip) ops::copy_memory(out, input);
+    return out;
+  }
+  const double scale = skip ? 0 : beta.to_double();
+  if (!skip && input->sizes == out->sizes && input->strides[1] == 1 && input->strides[0] >= 0) {
+    add_product(input, input->strides[0], a, b, out, alpha.to_double(), scale);
+  } else {
+    if (!skip) ops::copy_memory(out, input);
+    multiply(a, b, out, alpha.to_double(), scale);
+  }
   return out;
 }
 void addmm_vjp(Backward& b) {
@@ -264,16 +283,16 @@ Tensor linear_forward(const Tensor& rows, const Tensor& weight, MaybeTensor bias
   int64_t m = rows->sizes[0], k = rows->sizes[1], n = weight->sizes[0];
   Tensor out = empty({m, n}, rows->dtype);
   if (out->numel == 0) return out;
-  if (bias && (*bias)->numel == n && (*bias)->is_contiguous()) {
-    const size_t bytes = static_cast<size_t>(n * out->item_size());
-    for (int64_t i = 0; i < m; ++i) std::memcpy(out->data() + i * static_cast<int64_t>(bytes), (*bias)->data(), bytes);
-  } else if (bias) {
-    ops::copy_memory(out, *bias);
-  }
+  const bool one_row = bias && (*bias)->numel == n && (*bias)->is_contiguous();
+  if (bias && !one_row) ops::copy_memory(out, *bias);
   Matrix x = as_matrix(rows), w = as_matrix(weight);
   GilRelease unlocked(m * n * k > kLongWork);
-  gemm(out->dtype, x.transposed, !w.transposed, m, n, k, 1, x.data, x.lead, w.data, w.lead, bias ? 1 : 0, out->data(),
-       n);
+  if (one_row)
+    gemm_add(out->dtype, x.transposed, !w.transposed, m, n, k, 1, x.data, x.lead, w.data, w.lead, 1, (*bias)->data(), 0,
+             out->data(), n);
+  else
+    gemm(out->dtype, x.transposed, !w.transposed, m, n, k, 1, x.data, x.lead, w.data, w.lead, bias ? 1 : 0, out->data(),
+         n);
   return out;
 }
 // grad_fn names as PyTorch's: a matrix with bias shows AddmmBackward0, without MmBackward0.

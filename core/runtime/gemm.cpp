@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <utility>
 
 #include "base/error.h"
@@ -18,6 +19,12 @@ namespace facula {
 namespace {
 
 using cpu::GemmArguments;
+
+// What beta multiplies in place of C: rows `row` elements apart, or one for all.
+struct Addend {
+  const char* data = nullptr;
+  int64_t row = 0;
+};
 
 struct Buffer {
   explicit Buffer(int64_t n) : bytes(static_cast<size_t>(n)), data(static_cast<char*>(allocate(bytes))) {}
@@ -91,7 +98,9 @@ struct Product {
   char* c;
   int64_t c_row, c_column;
   const cpu::PackedGemm* kernels;
-  int64_t size;  // of an element
+  int64_t size;   // of an element
+  const char* d;  // what beta multiplies; null: C
+  int64_t d_row, d_column;
 
   bool packs_rows() const {
     constexpr int64_t kFewColumns = 512, kFewer = 128;  // uses of each row that do not pay for its packing (measured)
@@ -110,7 +119,11 @@ struct Product {
     result.rows.data = static_cast<const char*>(rows.data) + size * (i * rows.line + p * rows.step);
     result.columns.data = static_cast<const char*>(columns.data) + size * (j * columns.line + p * columns.step);
     result.c = c + size * (i * c_row + j * c_column);
-    if (p > 0) result.beta = 1;
+    if (d) result.d = d + size * (i * d_row + j * d_column);
+    if (p > 0) {
+      result.beta = 1;
+      result.d = nullptr;
+    }
     return result;
   }
 };
@@ -203,6 +216,9 @@ void multiply_blocks(const Product& g, const char* a, const char* b) {
         to.c = part.c;
         to.c_row = g.c_row;
         to.c_column = g.c_column;
+        to.d = part.d;
+        to.d_row = g.d_row;
+        to.d_column = g.d_column;
         kernels.multiply(to);
       }
     }
@@ -216,7 +232,7 @@ void multiply_blocks(const Product& g, const char* a, const char* b) {
 // little and are shared out in blocks, which a thread that is held up takes fewer of.
 // The part of a thread, of depth 0 where blocks are better; all bounds are measured.
 Extent share_of_thread(const Product& g) {
-  constexpr int64_t kLeastRows = 64, kBytes = 1 << 19, kPacking = 8;  // packing B costs as much as so many rows
+  constexpr int64_t kLeastRows = 40, kBytes = 1 << 19, kPacking = 8;  // packing B costs as much as so many rows
   constexpr double kMostWork = 1 << 25;
   const int64_t threads = inside_parallel_region() ? 1 : num_threads();
   const double work = static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
@@ -265,7 +281,7 @@ void packed_product(const Product& whole) {
       }
 }
 
-void packed_product(DType dtype, const GemmArguments& g) {
+void packed_product(DType dtype, const GemmArguments& g, const Addend& addend) {
   const cpu::PackedGemm& kernels = dtype == DType::Float32 ? cpu::packed_gemm().of_float : cpu::packed_gemm().of_double;
   Product p{g.m,
             g.n,
@@ -278,12 +294,16 @@ void packed_product(DType dtype, const GemmArguments& g) {
             g.ldc,
             1,
             &kernels,
-            item_size(dtype)};
+            item_size(dtype),
+            addend.data,
+            addend.row,
+            1};
   constexpr int64_t kFewRows = 64;  // (measured)
   if (p.columns.step == 1 && p.columns.line != 1 && p.m <= kFewRows && p.m < p.n) {
     std::swap(p.m, p.n);
     std::swap(p.rows, p.columns);
     std::swap(p.c_row, p.c_column);
+    std::swap(p.d_row, p.d_column);
   }
   const int64_t readable = p.n / kernels.lanes * kernels.lanes;  // columns that can be read as they lie
   if (readable > 0 && readable < p.n && !p.part(0, p.m, 0, readable, 0, p.k).packs_columns()) {
@@ -354,16 +374,26 @@ bool pays_packing(const GemmArguments& g) {
   return std::min(g.m, g.n) > kFewRows && work_of(g) > (g.transpose_b ? 3 << 19 : 1 << 19);
 }
 
-void product(DType dtype, const GemmArguments& g) {
-  if (is_small(dtype, g) || g.k == 0) return own_kernel(dtype, g);
-  const bool vector = g.m == 1 || (g.n == 1 && g.ldc == 1);
-  if (vector && is_floating(dtype)) return matrix_vector(dtype, g);
-  if ((dtype == DType::Float32 || dtype == DType::Float64) && pays_packing(g)) {
+// Only packed products read an addend where it lies.
+void copy_addend(DType dtype, const GemmArguments& g, const Addend& addend) {
+  const int64_t size = item_size(dtype);
+  for (int64_t i = 0; i < g.m && addend.data; ++i)
+    std::memcpy(static_cast<char*>(g.c) + size * i * g.ldc, addend.data + size * i * addend.row,
+                static_cast<size_t>(size * g.n));
+}
+
+void product(DType dtype, const GemmArguments& g, const Addend& addend) {
+  const bool small = is_small(dtype, g) || g.k == 0, vector = g.m == 1 || (g.n == 1 && g.ldc == 1);
+  const bool packs = (dtype == DType::Float32 || dtype == DType::Float64) && pays_packing(g);
+  if (packs && !small && !vector) {
     try {
-      return packed_product(dtype, g);
+      return packed_product(dtype, g, addend);
     } catch (const Error&) {  // no memory to pack in, and nothing written yet: the plain kernels need none
     }
   }
+  copy_addend(dtype, g, addend);
+  if (small) return own_kernel(dtype, g);
+  if (vector && is_floating(dtype)) return matrix_vector(dtype, g);
   in_panels(dtype, g, [=](const GemmArguments& p) {
     if (!is_complex(dtype) || !blas_complex_gemm(dtype, p.transpose_a, p.transpose_b, p.m, p.n, p.k, p.alpha, p.a,
                                                  p.lda, p.b, p.ldb, p.beta, p.c, p.ldc))
@@ -398,16 +428,18 @@ void half_product(DType dtype, GemmArguments g) {
   g.ldb = std::max<int64_t>(b_columns, 1);
   g.c = c;
   g.ldc = g.n;
-  product(DType::Float32, g);
+  product(DType::Float32, g, {});
   for (int64_t i = 0; i < g.m; ++i) kernels.from_float(dtype, c + i * g.n, static_cast<char*>(to) + 2 * i * ldc, g.n);
 }
 
-void any_product(DType dtype, const GemmArguments& g) {
+void any_product(DType dtype, const GemmArguments& g, const Addend& addend = {}) {
   if (g.m <= 0 || g.n <= 0) return;
-  if (dtype == DType::Float16 || dtype == DType::BFloat16)
+  if (dtype == DType::Float16 || dtype == DType::BFloat16) {
+    copy_addend(dtype, g, addend);
     half_product(dtype, g);
-  else
-    product(dtype, g);
+  } else {
+    product(dtype, g, addend);
+  }
 }
 
 void check_type(DType dtype) {
@@ -420,6 +452,14 @@ void gemm(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n,
           int64_t lda, const void* b, int64_t ldb, double beta, void* c, int64_t ldc) {
   check_type(dtype);
   any_product(dtype, {transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc});
+}
+
+void gemm_add(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, double alpha,
+              const void* a, int64_t lda, const void* b, int64_t ldb, double beta, const void* d, int64_t ldd, void* c,
+              int64_t ldc) {
+  check_type(dtype);
+  any_product(dtype, {transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc},
+              {static_cast<const char*>(d), ldd});
 }
 
 void gemm_batched(DType dtype, bool transpose_a, bool transpose_b, int64_t batch, int64_t m, int64_t n, int64_t k,

@@ -11,6 +11,10 @@ namespace facula {
 // by BLAS where it is there; Float16 and BFloat16 accumulated in float; integers by a blocked loop (wrap-around).
 void gemm(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, double alpha, const void* a,
           int64_t lda, const void* b, int64_t ldb, double beta, void* c, int64_t ldc);
+// The same with beta * D in place of beta * C, which is only written; ldd == 0: one row for all.
+void gemm_add(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, double alpha,
+              const void* a, int64_t lda, const void* b, int64_t ldb, double beta, const void* d, int64_t ldd, void* c,
+              int64_t ldc);
 // `batch` products; strides in elements between the matrices of each operand (0: the same matrix).
 void gemm_batched(DType dtype, bool transpose_a, bool transpose_b, int64_t batch, int64_t m, int64_t n, int64_t k,
                   double alpha, const void* a, int64_t lda, int64_t stride_a, const void* b, int64_t ldb,

@@ -87,3 +87,22 @@ def test_batches_of_large_matrices():
     result = torch.bmm(a, b)
     for i in range(9):
         check(result[i], a[i], b[i])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("shape", [(9, 17, 33), (84, 84, 84), (200, 200, 200), (64, 784, 400), (33, 513, 49),
+                                   (241, 1025, 250), (3841, 37, 53), (101, 300, 97)], ids=str)  # fmt: skip
+def test_what_is_added_lies_in_any_way(shape, dtype):
+    m, k, n = shape
+    generator = torch.Generator().manual_seed(m + k + n)
+    for b_form in ("plain", "transposed"):
+        a, b = operand(generator, m, k, dtype, "plain"), operand(generator, k, n, dtype, b_form)
+        row = operand(generator, 1, n, dtype, "plain")
+        for d in (row, row[0], row.expand(m, n), operand(generator, m, 1, dtype, "plain"),
+                  *(operand(generator, m, n, dtype, form) for form in ("plain", "strided", "transposed"))):  # fmt: skip
+            kept, whole = d.clone(), d.expand(m, n).contiguous()
+            check(torch.addmm(d, a, b), a, b, whole.double().numpy())
+            scaled = torch.addmm(d, a, b, beta=-2, alpha=0.5) * 2
+            check(scaled, a, b, -4 * whole.double().numpy())
+            assert torch.equal(torch.addmm(d, a, b), torch.addmm(whole, a, b)) and torch.equal(d, kept)
+        check(torch.nn.functional.linear(a, b.t(), row[0]), a, b, row.double().numpy())
