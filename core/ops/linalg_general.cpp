@@ -9,31 +9,13 @@
 #include "cpu/schur.h"
 #include "ops/linalg_householder.h"
 #include "ops/linalg_iterate.h"
-#include "runtime/allocator.h"
+#include "ops/linalg_memory.h"
 #include "runtime/gemm.h"
 #include "runtime/lapack.h"
 
 namespace facula::general {
 
 namespace {
-
-template <class T>
-const cpu::SchurOf<T>& kernels() {
-  if constexpr (sizeof(T) == 4)
-    return cpu::schur().of_float;
-  else
-    return cpu::schur().of_double;
-}
-
-template <class T>
-struct Memory {
-  explicit Memory(int64_t n) : bytes(static_cast<size_t>(n) * sizeof(T)), data(static_cast<T*>(allocate(bytes))) {}
-  ~Memory() { deallocate(data, bytes); }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-  size_t bytes;
-  T* data;
-};
 
 // In eight places, which need not wait for each other.
 template <class T>
@@ -71,12 +53,11 @@ void find_packed(int64_t n, T* t, const T* values, const T* q, T* scratch, T* pa
   T* rows = scratch;
   for (int64_t j = 0; j < n; ++j)
     for (int64_t i = 0; i < n; ++i) rows[i * n + j] = t[j * n + i] * scale;
-  Memory<T> work(kernels<T>().work_size(n) + 2 * n);
-  T* scaled = work.data + kernels<T>().work_size(n);
+  Memory<T> work(kernels_of<T>(cpu::schur()).work_size(n) + 2 * n);
+  T* scaled = work.data + kernels_of<T>(cpu::schur()).work_size(n);
   for (int64_t i = 0; i < 2 * n; ++i) scaled[i] = values[i] * scale;
-  kernels<T>().vectors(n, rows, scaled, scaled + n, 0, n, t, work.data);
-  constexpr DType type = sizeof(T) == 4 ? DType::Float32 : DType::Float64;
-  gemm(type, false, false, n, n, n, 1, t, n, q, n, 0, packed, n);  // row-major: all three transposed
+  kernels_of<T>(cpu::schur()).vectors(n, rows, scaled, scaled + n, 0, n, t, work.data);
+  gemm(kRealType<T>, false, false, n, n, n, 1, t, n, q, n, 0, packed, n);  // row-major: all three transposed
 }
 
 // In eight sums, so that roundings of like numbers do not add up.

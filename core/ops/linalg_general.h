@@ -6,7 +6,7 @@
 namespace facula::general {
 
 // The side from which this is faster than LAPACK.
-inline constexpr int kLeastSide = 24;
+inline constexpr int kLeastSide = 8;
 
 // False: not such a matrix, and a is as it was. True: eigenvalues in w [n], with `vectors` eigenvectors in v [n, n] as
 // geev scales and turns them, a is spoilt, and info is LAPACK's.

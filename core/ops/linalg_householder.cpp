@@ -4,10 +4,9 @@
 
 #include <algorithm>
 
-#include "base/dtype.h"
 #include "cpu/householder.h"
 #include "cpu/triangle.h"
-#include "runtime/allocator.h"
+#include "ops/linalg_memory.h"
 #include "runtime/gemm.h"
 #include "runtime/lapack.h"
 
@@ -19,29 +18,10 @@ constexpr int64_t kBlock = 32;            // reflections that are applied togeth
 constexpr int64_t kCacheBytes = 1 << 20;  // what passes over a matrix step by step may hold: a usual second level
 
 template <class T>
-constexpr DType kType = sizeof(T) == 4 ? DType::Float32 : DType::Float64;
-template <class T>
-const cpu::HouseholderOf<T>& kernels() {
-  if constexpr (sizeof(T) == 4)
-    return cpu::householder().of_float;
-  else
-    return cpu::householder().of_double;
-}
-template <class T>
 int64_t round_up(int64_t n) {
   constexpr int64_t line = cpu::kColumnBytes / static_cast<int64_t>(sizeof(T));
   return (n + line - 1) / line * line;
 }
-
-template <class T>
-struct Memory {
-  explicit Memory(int64_t n) : bytes(static_cast<size_t>(n) * sizeof(T)), data(static_cast<T*>(allocate(bytes))) {}
-  ~Memory() { deallocate(data, bytes); }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-  size_t bytes;
-  T* data;
-};
 
 template <class T>
 bool suits_steps(int64_t n) {
@@ -86,7 +66,7 @@ struct Reflections {
       std::fill(std::copy(a + c * lda + c + 1, a + c * lda + m, to + c + 1), to + own, T(0));
     }
     T* inverse = triangle + kBlock * kBlock;
-    kernels<T>().products(k, v, own, inverse, kBlock);
+    kernels_of<T>(cpu::householder()).products(k, v, own, inverse, kBlock);
     for (int64_t c = 0; c < k; ++c) inverse[c * (kBlock + 1)] = 1 / tau[c];
     for (int64_t first = 0; first < k; first += kPanel) {
       std::fill(panel, panel + k * kPanel, T(0));
@@ -98,9 +78,9 @@ struct Reflections {
   // c [rows, n] = Q c or Q^T c; row-major products see all matrices transposed.
   void apply(bool transposed, int64_t n, T* c, int64_t ldc) {
     Memory<T> inner(n * kBlock);
-    gemm(kType<T>, !transposed, false, count, rows, count, 1, triangle, kBlock, v, own, 0, product, own);
-    gemm(kType<T>, false, true, n, count, rows, 1, c, ldc, v, own, 0, inner.data, kBlock);
-    gemm(kType<T>, false, false, n, rows, count, -1, inner.data, kBlock, product, own, 1, c, ldc);
+    gemm(kRealType<T>, !transposed, false, count, rows, count, 1, triangle, kBlock, v, own, 0, product, own);
+    gemm(kRealType<T>, false, true, n, count, rows, 1, c, ldc, v, own, 0, inner.data, kBlock);
+    gemm(kRealType<T>, false, false, n, rows, count, -1, inner.data, kBlock, product, own, 1, c, ldc);
   }
 };
 
@@ -115,7 +95,7 @@ void factor(int m, int n, T* a, int lda, T* tau) {
     const int64_t width = std::min(kBlock, k - j), rows = m - j, right = n - j - width, own = round_up<T>(rows);
     T* at = a + j * (step + 1);
     to_padded(rows, width, at, step, panel.data, own);
-    kernels<T>().factor(rows, width, panel.data, own, tau + j, panel.data + own * kBlock);
+    kernels_of<T>(cpu::householder()).factor(rows, width, panel.data, own, tau + j, panel.data + own * kBlock);
     from_padded(rows, width, panel.data, own, at, step);
     if (right == 0) continue;
     block.take(rows, width, at, step, tau + j);
@@ -170,7 +150,7 @@ void tridiagonal(int n, T* a, int lda, T* d, T* e, T* tau) {
   std::fill(work.data + n * lead, work.data + lead * lead, T(0));
   for (int64_t j = 0; j < n; ++j)
     for (int64_t i = round_up<T>(j + 1) - 1; i > j; --i) work.data[i * lead + j] = work.data[j * lead + i];
-  kernels<T>().tridiagonal(n, work.data, lead, d, e, tau, work.data + lead * lead);
+  kernels_of<T>(cpu::householder()).tridiagonal(n, work.data, lead, d, e, tau, work.data + lead * lead);
   from_padded(n, n, work.data, lead, a, step);
 }
 
@@ -188,7 +168,7 @@ void hessenberg(int n, T* a, int lda, T* tau) {
   Memory<T> work(lead * (lead + 6));
   to_padded(n, n, a, lda, work.data, lead);
   std::fill(work.data + n * lead, work.data + lead * lead, T(0));
-  kernels<T>().hessenberg(n, work.data, lead, tau, work.data + lead * lead);
+  kernels_of<T>(cpu::householder()).hessenberg(n, work.data, lead, tau, work.data + lead * lead);
   from_padded(n, n, work.data, lead, a, lda);
 }
 

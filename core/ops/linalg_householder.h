@@ -5,7 +5,7 @@
 namespace facula::householder {
 
 // The side from which these are faster than LAPACK.
-inline constexpr int kLeastSide = 24;
+inline constexpr int kLeastSide = 8;
 
 // As LAPACK's geqrf, orgqr and ormqr from the left (no work space).
 template <class T>

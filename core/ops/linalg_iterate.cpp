@@ -5,30 +5,21 @@
 #include <cmath>
 #include <utility>
 
-#include "runtime/allocator.h"
+#include "ops/linalg_memory.h"
 #include "runtime/lapack.h"
 
 namespace facula::general {
 
 namespace {
 
-template <class T>
-struct Memory {
-  explicit Memory(int64_t n) : bytes(static_cast<size_t>(n) * sizeof(T)), data(static_cast<T*>(allocate(bytes))) {}
-  ~Memory() { deallocate(data, bytes); }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-  size_t bytes;
-  T* data;
-};
-
 // Note [Windows]
 // LAPACK looks for converged eigenvalues in a window of 24 and sweeps with 24 shifts at n = 200 (iparmq). The window is
 // worked on number by number, in time that grows with its cube: 8.1 ms in 31 windows beside 5.8 ms in 9 sweeps, against
 // 4.5 ms in 47 and 6.7 ms in 18 with 16 of both (measured at 100, 200 and 300: a quarter to a third of the time).
 constexpr int kWindow = 16, kShifts = 16;
-// Smaller matrices are lahqr's in LAPACK too, in larger ones its windows are as good.
-constexpr int kLeastSide = 76, kMostSide = 400;
+// Up to a side of 75 LAPACK shifts twice at a time, without windows (lahqr). That pays further up, above all where only
+// eigenvalues are wanted; in large matrices LAPACK's windows are as good as ours (measured, both types).
+constexpr int kLeastSide = 76, kMostAlone = 88, kMostValuesAlone = 160, kMostSide = 400;
 // Rounds without an eigenvalue after which the window grows, and after which LAPACK's driver begins anew, with its
 // shifts for such cases.
 constexpr int kSlowRounds = 5, kMostRounds = 12;
@@ -90,7 +81,7 @@ struct Iteration {
       first = bottom - count + 1;
       for (int j = 0; j < count; ++j)
         for (int i = 0; i < count; ++i) t[j * count + i] = i <= j + 1 ? at(first + i, first + j) : T(0);
-      first += lapack::lahqr(count, t, re + first - 1, im + first - 1);
+      first += lapack::lahqr(false, count, t, re + first - 1, im + first - 1, t);
       if (first >= bottom) return false;
     }
     if (bottom - first + 1 > count) sort(first, bottom);
@@ -135,7 +126,8 @@ int iterate(bool schur, int n, T* h, T* w, T* z) {
     Memory<T> kept(2 * square);
     std::copy_n(h, square, kept.data);
     if (schur) std::copy_n(z, square, kept.data + square);
-    if (Iteration<T>(schur, n, h, w, z).run()) return 0;
+    const bool alone = n <= (schur ? kMostAlone : kMostValuesAlone);
+    if (alone ? !lapack::lahqr(schur, n, h, w, w + n, z) : Iteration<T>(schur, n, h, w, z).run()) return 0;
     std::copy_n(kept.data, square, h);
     if (schur) std::copy_n(kept.data + square, square, z);
   }

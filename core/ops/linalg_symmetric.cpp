@@ -11,7 +11,7 @@
 
 #include "cpu/secular.h"
 #include "ops/linalg_householder.h"
-#include "runtime/allocator.h"
+#include "ops/linalg_memory.h"
 #include "runtime/gemm.h"
 #include "runtime/lapack.h"
 #include "runtime/parallel.h"
@@ -19,16 +19,6 @@
 namespace facula::symmetric {
 
 namespace {
-
-template <class T>
-constexpr DType kType = sizeof(T) == 4 ? DType::Float32 : DType::Float64;
-template <class T>
-const cpu::SecularOf<T>& kernels() {
-  if constexpr (sizeof(T) == 4)
-    return cpu::secular().of_float;
-  else
-    return cpu::secular().of_double;
-}
 
 // One allocation, cut into arrays that begin at cache lines.
 struct Arena {
@@ -185,7 +175,7 @@ struct Merge {
       s[0] = 1;
       return;
     }
-    const cpu::SecularOf<T>& k = kernels<T>();
+    const cpu::SecularOf<T>& k = kernels_of<T>(cpu::secular());
     const int64_t grain = 1 + (1 << 14) / count;  // a root takes some ten nanoseconds for each pole
     parallel_for(count, grain,
                  [&](int64_t begin, int64_t end) { k.roots(count, poles, squares, rho, begin, end, origin, shift); });
@@ -203,8 +193,8 @@ struct Merge {
     for (int64_t i = 0; i < count; ++i) d[i] = poles[origin[i]] + shift[i];
   }
   void multiply() {  // row-major products see all matrices transposed
-    gemm(kType<T>, false, false, count, half, tops + boths, 1, s, count, upper, half, 0, column(0), whole.side);
-    gemm(kType<T>, false, false, count, n - half, count - tops, 1, s + tops, count, lower, n - half, 0,
+    gemm(kRealType<T>, false, false, count, half, tops + boths, 1, s, count, upper, half, 0, column(0), whole.side);
+    gemm(kRealType<T>, false, false, count, n - half, count - tops, 1, s + tops, count, lower, n - half, 0,
          column(0) + half, whole.side);
   }
   void sort() {
@@ -218,7 +208,7 @@ void divide(Problem<T>& p, int64_t first, int64_t n) {
   if (n <= cpu::kSmallTridiagonal) {
     T* d = p.d + first;
     int64_t* order = p.order + first;
-    if (!kernels<T>().small(n, d, p.e + first, p.q + first * (p.side + 1), p.side)) p.failed = true;
+    if (!kernels_of<T>(cpu::secular()).small(n, d, p.e + first, p.q + first * (p.side + 1), p.side)) p.failed = true;
     std::iota(order, order + n, int64_t{0});
     return std::sort(order, order + n, [&](int64_t i, int64_t j) { return d[i] < d[j] || (d[i] == d[j] && i < j); });
   }

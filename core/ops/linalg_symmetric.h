@@ -5,7 +5,7 @@
 namespace facula::symmetric {
 
 // The side from which this is faster than LAPACK.
-inline constexpr int kLeastSide = 24;
+inline constexpr int kLeastSide = 8;
 
 // Eigenvalues of the lower or upper triangle of a [n, n] ascending into w; with `vectors` a becomes the eigenvectors,
 // else it is spoilt. The result is LAPACK's info: 0, or > 0 where there is no answer, as for inf and NaN.

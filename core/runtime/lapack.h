@@ -166,14 +166,14 @@ void laqr5(int wantt, int n, int ktop, int kbot, int nshfts, T* sr, T* si, T* h,
   f(&wantt, &wantt, &one, &n, &ktop, &kbot, &nshfts, sr, si, h, &n, &one, &n, z, &n, v, &three, u, &twice, &n, wv, &n,
     &n, wh, &twice);
 }
-// Eigenvalues of a small Hessenberg matrix [n, n], which is spoilt; the result is the number that were not found.
+// What hseqr does for small matrices: the result is the number of eigenvalues that were not found.
 template <class T>
-int lahqr(int n, T* h, T* wr, T* wi) {
+int lahqr(int schur, int n, T* h, T* wr, T* wi, T* z) {
   using I = const int*;
   static auto f = fortran<T, void(I, I, I, I, I, T*, I, T*, T*, I, I, T*, I, int*)>("lahqr");
-  const int none = 0, one = 1;
+  const int one = 1;
   int info = 0;
-  f(&none, &none, &n, &one, &n, h, &n, wr, wi, &one, &one, h, &one, &info);
+  f(&schur, &schur, &n, &one, &n, h, &n, wr, wi, &one, &n, z, &n, &info);
   return info;
 }
 // Real: w holds the n real parts, then the n imaginary parts. Complex: w is what LAPACK gives.

@@ -9,7 +9,7 @@ import facula as torch
 
 L = torch.linalg
 DTYPES = (torch.float32, torch.float64)
-SIZES = (24, 31, 77, 120)
+SIZES = (8, 11, 24, 31, 77, 120)
 # Rounding of a few hundred reflections; measured: below 0.4 n.
 SLACK = 2.0
 

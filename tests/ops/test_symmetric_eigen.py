@@ -9,7 +9,7 @@ import facula as torch
 
 L = torch.linalg
 DTYPES = (torch.float32, torch.float64)
-SIZES = (24, 33, 64, 100, 161)
+SIZES = (8, 13, 24, 33, 64, 100, 161)
 # n eps is what theory promises, up to a factor; measured: residuals below 0.1 n, orthogonality below 0.3 n.
 SLACK = 1.0
 
@@ -93,12 +93,13 @@ MATRICES = {
 def check(a, w, v):
     """A V = V diag(w), V orthogonal, w ascending; a is the matrix in the type of the results."""
     n, eps = a.size(-1), torch.finfo(a.dtype).eps
+    bound = SLACK * (n + 8) * eps
     a, w, v = a.double(), w.double(), v.double()
     norm = a.abs().sum(-1).max().item()
     assert torch.isfinite(w).all() and torch.isfinite(v).all()
     assert (w.diff() >= 0).all()
-    assert (a @ v - v * w).abs().max().item() <= SLACK * n * eps * norm
-    assert (v.mT @ v - torch.eye(n, dtype=v.dtype)).abs().max().item() <= SLACK * n * eps
+    assert (a @ v - v * w).abs().max().item() <= bound * norm
+    assert (v.mT @ v - torch.eye(n, dtype=v.dtype)).abs().max().item() <= bound
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -109,7 +110,7 @@ def test_hard_matrices(name, dtype):
         a = torch.tril(a) + torch.tril(a, -1).mT
         w, v = L.eigh(a)
         check(a, w, v)
-        assert (L.eigvalsh(a) - w).abs().max() <= SLACK * n * torch.finfo(dtype).eps * a.abs().sum(-1).max()
+        assert (L.eigvalsh(a) - w).abs().max() <= SLACK * (n + 8) * torch.finfo(dtype).eps * a.abs().sum(-1).max()
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -152,7 +153,7 @@ def test_triangles_and_batches(dtype):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_no_answer(value):
-    for n, place in ((24, (20, 3)), (60, (59, 0)), (60, (7, 7))):
+    for n, place in ((8, (7, 1)), (24, (20, 3)), (60, (59, 0)), (60, (7, 7))):
         a = torch.eye(n)
         a[place] = value
         for f in (L.eigh, L.eigvalsh):
@@ -162,16 +163,16 @@ def test_no_answer(value):
 
 # ---- orthogonal factors ----
 
-SHAPES = [(24, 24), (32, 32), (33, 65), (65, 33), (200, 25), (25, 200), (97, 97), (300, 40)]
+SHAPES = [(8, 8), (9, 24), (32, 32), (33, 65), (65, 33), (200, 25), (25, 200), (97, 97), (300, 40)]
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_factors_of_several_blocks(shape, dtype):
-    eps, k = torch.finfo(dtype).eps, max(shape)
+    eps, k = torch.finfo(dtype).eps, max(shape) + 8
     deficient = random(*shape)
-    deficient[:, 3:9] = deficient[:, 10:16]
-    deficient[:, 20] = 0
+    deficient[:, 3:5] = deficient[:, 5:7]
+    deficient[:, 7] = 0
     rows = 10.0 ** torch.linspace(0, -30, shape[0], dtype=torch.float64).unsqueeze(1)
     for a in (
         random(*shape),
