@@ -10,6 +10,7 @@
 #include "cpu/conv_pixels.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <vector>
 
@@ -387,19 +388,35 @@ std::vector<int64_t> kernel_order(const Taps& taps, int64_t channels) {
   return row;
 }
 
-void pack_forward(const Taps& taps, const ConvShape& s, const float* weight, float* to) {
-  const Slivers slivers(s.out_channels);
-  const std::vector<int64_t> row = kernel_order(taps, s.in_channels);
-  parallel_for(slivers.count, 1, [&](int64_t begin, int64_t end) {
+// Calls body(first target, lanes, targets, begin, end) for parts of the slivers' windows.
+template <class F>
+void each_part(const Slivers& slivers, int64_t targets, int64_t depth, F&& body) {
+  constexpr int64_t kPart = 256;
+  const int64_t parts = ceil_div(depth, kPart);
+  parallel_for(slivers.count * parts, kGrain / (kPart * slivers.width(0)) + 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t first = slivers.first(i), width = slivers.width(i), targets = min(width, s.out_channels - first);
-      float* const out = to + first * taps.depth;
-      if (targets < width) std::memset(out, 0, static_cast<size_t>(width * taps.depth) * sizeof(float));
-      transpose(
-          targets, taps.depth, [&](int64_t o, int64_t q) { return weight + (first + o) * taps.depth + q; },
-          [&](int64_t q) { return out + row[static_cast<size_t>(q)] * width; });
+      const int64_t sliver = i / parts, from = i % parts * kPart, first = slivers.first(sliver);
+      const int64_t width = slivers.width(sliver);
+      body(first, width, min(width, targets - first), from, min(depth, from + kPart));
     }
   });
+}
+
+void pack_forward(const Taps& taps, const ConvShape& s, const float* weight, float* to) {
+  const Slivers slivers(s.out_channels);
+  const int64_t depth = taps.depth;
+  const std::vector<int64_t> rows = kernel_order(taps, s.in_channels);
+  if (s.out_channels < slivers.lanes())
+    std::memset(to, 0, static_cast<size_t>(slivers.lanes() * depth) * sizeof(float));
+  each_part(slivers, s.out_channels, depth,
+            [&](int64_t first, int64_t width, int64_t targets, int64_t begin, int64_t end) {
+              const float* const from = weight + first * depth + begin;
+              float* const out = to + first * depth;
+              const int64_t* const row = rows.data() + begin;
+              transpose(
+                  targets, end - begin, [=](int64_t o, int64_t q) { return from + o * depth + q; },
+                  [=](int64_t q) { return out + row[q] * width; });
+            });
 }
 
 }  // namespace
@@ -449,19 +466,17 @@ Image gradient_image(const ConvShape& s) {
   return g;
 }
 
-// Calls body(phase of each dimension) for all phases of dx.
-template <class F>
-void each_phase(const ConvShape& s, F&& body) {
+using Phases = std::vector<std::array<Phase, 3>>;
+Phases phases_of(const ConvShape& s) {
+  Phases all;
   for (int64_t i = 0; i < s.stride[0]; ++i)
     for (int64_t j = 0; j < s.stride[1]; ++j)
-      for (int64_t k = 0; k < s.stride[2]; ++k) {
-        const Phase phase[3] = {{s, 0, i}, {s, 1, j}, {s, 2, k}};
-        body(phase);
-      }
+      for (int64_t k = 0; k < s.stride[2]; ++k) all.push_back({Phase{s, 0, i}, Phase{s, 1, j}, Phase{s, 2, k}});
+  return all;
 }
 
 // The windows of a phase, whose results follow those of the phases before.
-Windows phase_windows(const ConvShape& s, const Image& g, const Phase (&phase)[3], int64_t base) {
+Windows phase_windows(const ConvShape& s, const Image& g, const std::array<Phase, 3>& phase, int64_t base) {
   Windows w;
   int64_t begin[3];
   for (int d = 0; d < 3; ++d) begin[d] = phase[d].first + g.low[d] - phase[d].reach;  // the first window
@@ -522,27 +537,26 @@ inline void weave(int64_t n, const float* even, const float* odd, float* to) {
 }
 
 // One channel of dx from its phases, which lie one behind the other.
-void join_phases(const ConvShape& s, const float* from, float* to) {
-  const int64_t pairs = s.stride[2] == 2 ? 2 : 1;
-  const float* odd = from;  // the phase before, where columns are woven
-  each_phase(s, [&](const Phase(&phase)[3]) {
+void join_phases(const ConvShape& s, const Phases& phases, const float* from, float* to) {
+  const int64_t width = s.in[2];
+  const float* even = from;  // of two columns, what the phase before computed
+  for (const std::array<Phase, 3>& phase : phases) {
     const int64_t count = phase[2].count, column = phase[2].first * s.stride[2] + phase[2].r - s.pad[2];
-    const float* before = odd;
-    odd = from;
+    const float* before = even;
+    even = from;
     for (int64_t i = 0; i < phase[0].count; ++i)
       for (int64_t j = 0; j < phase[1].count; ++j, from += count) {
         const int64_t depth = (phase[0].first + i) * s.stride[0] + phase[0].r - s.pad[0];
         const int64_t row = (phase[1].first + j) * s.stride[1] + phase[1].r - s.pad[1];
-        float* const line = to + (depth * s.in[1] + row) * s.in[2];
-        if (pairs == 1) {
+        float* const line = to + (depth * s.in[1] + row) * width;
+        if (s.stride[2] != 2) {
           for (int64_t k = 0; k < count; ++k) line[column + k * s.stride[2]] = from[k];
         } else if (phase[2].r == 1) {
-          const bool first = column == 0;  // this phase has the even columns
-          weave(s.in[2], first ? from : before, first ? before : from, line);
-          before += s.in[2] - count;
+          column == 0 ? weave(width, from, before, line) : weave(width, before, from, line);
+          before += width - count;
         }
       }
-  });
+  }
 }
 
 }  // namespace
@@ -552,12 +566,13 @@ void pixels_grad_input(const ConvShape& s, const float* dy, const float* weight,
   const Slivers slivers(s.in_channels);
   std::vector<Windows> windows;
   int64_t depth = 0, base = 0;
-  each_phase(s, [&](const Phase(&phase)[3]) {
+  const Phases phases = phases_of(s);
+  for (const std::array<Phase, 3>& phase : phases) {
     windows.push_back(phase_windows(s, image, phase, base));
     windows.back().weights = depth * slivers.lanes();
     depth += windows.back().taps.depth;
     base += phase[0].count * phase[1].count * phase[2].count;
-  });
+  }
   const bool one_phase = windows.size() == 1;
   const int64_t channel = volume(s.in), size = s.in_channels * channel;
   const Chunks chunks(s.batch, one_phase ? image.size() : image.size() + size, channel);
@@ -573,7 +588,7 @@ void pixels_grad_input(const ConvShape& s, const float* dy, const float* weight,
     compute({images, s.in_channels, image.size(), channel, laid_out, packed.data, start.data, result}, windows);
     if (one_phase) return;
     parallel_for(images * s.in_channels, kGrain / channel + 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) join_phases(s, result + i * channel, to + i * channel);
+      for (int64_t i = begin; i < end; ++i) join_phases(s, phases, result + i * channel, to + i * channel);
     });
   });
 }
@@ -709,15 +724,16 @@ void pixels_grad_weight(const ConvShape& s, const float* x, const float* dy, flo
       add_rows(sum, taps, slivers.first(sliver), slivers.width(sliver), begin, min(depth, begin + rows));
     });
   }
-  const std::vector<int64_t> row = kernel_order(taps, s.in_channels);
-  for (int64_t i = 0; i < slivers.count; ++i) {
-    const int64_t first = slivers.first(i), width = slivers.width(i);
-    const float* const sum = sums.data + first * depth;
-    transpose(
-        depth, min(width, s.out_channels - first),
-        [&](int64_t q, int64_t o) { return sum + row[static_cast<size_t>(q)] * width + o; },
-        [&](int64_t o) { return dweight + (first + o) * depth; });
-  }
+  const std::vector<int64_t> order = kernel_order(taps, s.in_channels);
+  each_part(slivers, s.out_channels, depth,
+            [&](int64_t first, int64_t width, int64_t targets, int64_t begin, int64_t end) {
+              const float* const sum = sums.data + first * depth;
+              float* const to = dweight + first * depth + begin;
+              const int64_t* const row = order.data() + begin;
+              transpose(
+                  end - begin, targets, [=](int64_t q, int64_t o) { return sum + row[q] * width + o; },
+                  [=](int64_t o) { return to + o * depth; });
+            });
 }
 
 // Measured: what packing the weights and the source costs more than the longer rows of products bring.
