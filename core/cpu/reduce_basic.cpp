@@ -130,6 +130,7 @@ struct BasicFold {
   static X join_rows(X acc, X a, X b, X c, X d) {
     return Op::join(acc, Op::join(Op::join(Op::map(a), Op::map(b)), Op::join(Op::map(c), Op::map(d))));
   }
+  static constexpr int kRowsAhead = 8;
   [[gnu::noinline]] static void fold_columns(const In* x, int64_t ld, int64_t rows, int64_t cols, A* acc) {
     constexpr int W = kLaneBytes / sizeof(A);
     int64_t r = 0, filled = 0;
@@ -142,9 +143,12 @@ struct BasicFold {
     for (; r + 4 <= rows; r += 4, x += 4 * ld) {
       int64_t j = 0;
       if constexpr (!kComplex<A>)
-        for (; j + W <= cols; j += W)
+        for (; j + W <= cols; j += W) {
+          if constexpr (sizeof(In) < sizeof(A))  // rows to come: the processor finds no short ones by itself
+            for (int k = 0; k < 4; ++k) __builtin_prefetch(x + (kRowsAhead + k) * ld + j);
           store(acc + j,
                 join_rows(load(acc + j), load(x + j), load(x + ld + j), load(x + 2 * ld + j), load(x + 3 * ld + j)));
+        }
       for (; j < cols; ++j) {
         acc[j] = join_rows(acc[j], lane_of(x[j]), lane_of(x[ld + j]), lane_of(x[2 * ld + j]), lane_of(x[3 * ld + j]));
         FACULA_SCALAR_LOOP;
@@ -166,7 +170,11 @@ struct BasicFold {
   static void columns(const void* tile, int64_t ld, int64_t rows, int64_t cols, int64_t, void* states) {
     const In* x = static_cast<const In*>(tile);
     S* s = static_cast<S*>(states);
-    A acc[kColumnTile];
+    // Rows may be whole pages apart. Sums that lie as far into a page as numbers soon to be read would delay these: the
+    // processor compares the lower 12 bits of addresses first.
+    alignas(64) char memory[kColumnTile * sizeof(A) + 4096];
+    const auto far = reinterpret_cast<uintptr_t>(x) + 3072 - reinterpret_cast<uintptr_t>(memory);
+    A* acc = reinterpret_cast<A*>(memory + far % 4096 / 64 * 64);
     // Few columns without gaps: a matrix of `group` times as many columns, each group folded at the end.
     int64_t group = ld == cols && cols <= kColumnTile / 8 ? kColumnTile / 2 / cols : 1, done = 0;
     if (group > 1 && rows >= 2 * group) {

@@ -153,7 +153,13 @@ struct ProdOp {
     return a * b;
   }
 };
-// Maximum and minimum in which a NaN wins (`a != a` holds for NaN only).
+// Maximum and minimum in which a NaN wins (`a != a` holds for NaN only), else the first one of equals. An instruction
+// for lanes keeps the first where it is NaN.
+template <class X>
+concept FloatLanes = requires(X x) {
+  requires std::is_floating_point_v<typename X::Lane>;
+  limit_below(x, x);
+};
 struct MaxOp {
   template <class A>
   static constexpr A identity() {
@@ -165,7 +171,10 @@ struct MaxOp {
   }
   template <class X>
   static X join(X a, X b) {
-    return select((a > b) | (a != a), a, b);
+    if constexpr (FloatLanes<X>)
+      return select(b != b, b, limit_below(a, b));
+    else
+      return select((a >= b) | (a != a), a, b);
   }
 };
 struct MinOp {
@@ -179,7 +188,10 @@ struct MinOp {
   }
   template <class X>
   static X join(X a, X b) {
-    return select((a < b) | (a != a), a, b);
+    if constexpr (FloatLanes<X>)
+      return select(b != b, b, limit_above(a, b));
+    else
+      return select((a <= b) | (a != a), a, b);
   }
 };
 
