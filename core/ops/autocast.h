@@ -7,7 +7,7 @@ namespace facula {
 
 // What happens to floating-point arguments other than float64: cast to the autocast type; cast to float32; cast to the
 // widest of them; cast to that of the first; nothing, and the parts of the operation are not cast either.
-enum class Cast : uint8_t { Lower, Full, Promote, First, Off };
+enum class Cast : uint8_t { Lower, Full, Promote, First, Off, None };  // None: the parts decide
 
 struct Autocast {
   DType dtype = DType::BFloat16;

@@ -1,5 +1,5 @@
 // Autocast as Python sees it: its state, and the function object of a composition that has a rule. Called without
-// autocast, such a function costs one test more than the def.
+// autocast, such a function costs one test more than the def. What is no tensor is looked for only after a failure.
 #include "ops/autocast.h"
 
 #include <structmember.h>
@@ -47,9 +47,46 @@ Ref cast_argument(const ArgumentCasts& casts, PyObject* o) {
   return items;
 }
 
+// The argument for a parameter of the def; null where the default stands for it.
+PyObject* argument(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Py_ssize_t position, PyObject* name) {
+  if (position < nargs) return args[position];
+  for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); ++i)
+    if (PyUnicode_Compare(PyTuple_GET_ITEM(kwnames, i), name) == 0) return args[nargs + i];
+  return nullptr;
+}
+// A def that found no attribute of a tensor was given something else for one: that is the error to report.
+PyObject* explain_failure(PyObject* def, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return nullptr;
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyObject* annotations = PyFunction_GetAnnotations(def);  // borrowed
+  Ref names(PyObject_GetAttrString(PyFunction_GetCode(def), "co_varnames"));
+  Py_ssize_t position = 0;
+  for (; annotations && names.get() && position < PyTuple_GET_SIZE(names.get()); ++position) {
+    PyObject* name = PyTuple_GET_ITEM(names.get(), position);
+    PyObject* wanted = PyDict_GetItemWithError(annotations, name);
+    if (!wanted) break;
+    if (!PyUnicode_Check(wanted) || PyUnicode_CompareWithASCIIString(wanted, "Tensor") != 0) continue;
+    PyObject* given = argument(args, nargs, kwnames, position, name);
+    if (!given || is_tensor(given)) continue;
+    Py_XDECREF(type), Py_XDECREF(value), Py_XDECREF(traceback);
+    PyErr_Clear();
+    PyErr_Format(PyExc_TypeError,
+                 "%U(): argument '%U' (position %zd) must be Tensor, not %s; torch.tensor(value) makes it a Tensor",
+                 reinterpret_cast<PyFunctionObject*>(def)->func_name, name, position + 1, Py_TYPE(given)->tp_name);
+    return nullptr;
+  }
+  PyErr_Clear();
+  PyErr_Restore(type, value, traceback);
+  return nullptr;
+}
+
 PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
   const auto* f = reinterpret_cast<CastFunction*>(self);
-  if (!mode.autocast) return PyObject_Vectorcall(f->def, args, nargsf, kwnames);
+  if (!mode.autocast || f->policy == Cast::None) {
+    PyObject* result = PyObject_Vectorcall(f->def, args, nargsf, kwnames);
+    return result ? result : explain_failure(f->def, args, PyVectorcall_NARGS(nargsf), kwnames);
+  }
   return guarded([&]() -> PyObject* {
     const Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
     const Py_ssize_t total = nargs + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
@@ -105,14 +142,13 @@ PyType_Spec spec = {
     slots};
 
 Cast policy_from(const char* name) {
-  static const std::pair<const char*, Cast> names[] = {{"lower", Cast::Lower},
-                                                       {"float32", Cast::Full},
-                                                       {"promote", Cast::Promote},
-                                                       {"first", Cast::First},
-                                                       {"off", Cast::Off}};
+  static const std::pair<const char*, Cast> names[] = {{"lower", Cast::Lower},     {"float32", Cast::Full},
+                                                       {"promote", Cast::Promote}, {"first", Cast::First},
+                                                       {"off", Cast::Off},         {"none", Cast::None}};
   for (auto& [known, policy] : names)
     if (!std::strcmp(name, known)) return policy;
-  fail(ErrorKind::Value, "autocast rule must be 'lower', 'float32', 'promote', 'first' or 'off', not '", name, "'");
+  fail(ErrorKind::Value, "autocast rule must be 'lower', 'float32', 'promote', 'first', 'off' or 'none', not '", name,
+       "'");
 }
 
 PyObject* make_function(PyObject*, PyObject* args) {

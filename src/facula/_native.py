@@ -38,3 +38,20 @@ def autocasts(rule: str):
         ...     return x * x * x
     """
     return lambda definition: _cast_function(definition, rule)
+
+
+def composed(definition):
+    """Mark a composition whose parts autocast decides about: an argument that should be a tensor and is none is
+    reported as that, as by a native function. Costs nothing until something fails.
+
+    Example:
+        >>> from facula import Tensor
+        >>> from facula._native import composed
+        >>> @composed
+        ... def sides(x: Tensor) -> int:
+        ...     return x.dim()
+        >>> sides(3)
+        Traceback (most recent call last):
+        TypeError: sides(): argument 'x' (position 1) must be Tensor, not int; torch.tensor(value) makes it a Tensor
+    """
+    return _cast_function(definition, "none")

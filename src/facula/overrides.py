@@ -19,6 +19,7 @@ __all__ = [
 ]  # fmt: skip
 
 _NATIVE = type(facula.mean)
+_COMPOSED = (types.FunctionType, type(facula.trace))
 _NAMESPACES = ("", "Tensor", "nn.functional", "linalg", "fft", "special")
 
 
@@ -114,10 +115,12 @@ def _public_function(native: Callable) -> Callable:
     parameters = native.__code__.co_varnames[: native.__code__.co_argcount]
     for space in (facula.Tensor, facula, facula.nn.functional):
         public = getattr(space, name, None)
-        if not isinstance(public, types.FunctionType) or public.__code__.co_varnames[: len(parameters)] != parameters:
+        if not isinstance(public, _COMPOSED) or public.__code__.co_varnames[: len(parameters)] != parameters:
             continue
-        required = public.__code__.co_argcount - len(public.__defaults__ or ())
-        if required <= len(parameters):  # else a call of the entry is no call of it: torch.batch_norm
+        positional = public.__code__.co_argcount
+        if (
+            positional - len(public.__defaults__ or ()) <= len(parameters) <= positional
+        ):  # else a call of the entry is no call of it: torch.batch_norm
             return public
     return native
 
@@ -127,7 +130,7 @@ def _public(path: str) -> tuple[Any, dict[str, Callable]]:
     space: Any = facula
     for part in path.split(".") if path else ():
         space = getattr(space, part)
-    kinds = (_NATIVE, types.FunctionType)
+    kinds = (_NATIVE, *_COMPOSED)
     found = {name: getattr(space, name, None) for name in dir(space) if not name.startswith("_")}
     return space, {name: value for name, value in found.items() if isinstance(value, kinds)}
 

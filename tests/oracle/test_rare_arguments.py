@@ -97,3 +97,23 @@ def test_rare_arguments(statement):
     for mine, other in zip(values, their_values, strict=True):
         a, b = (torch.tensor(x, dtype=torch.complex128) for x in (mine, other))
         torch.testing.assert_close(a, b, rtol=1e-5, atol=0, equal_nan=True)
+
+
+# Compositions, and what else they are given.
+COMPOSED = {
+    "fft.rfft": "", "fft.ifftn": "", "trace": "", "diff": "", "cov": "", "rot90": "", "linalg.cond": "",
+    "linalg.tensorinv": "", "kron": "s", "addr": "f f", "addbmm": "s s", "outer": "f", "cdist": "s",
+    "nn.functional.prelu": "f", "nn.functional.bilinear": "s t", "nn.functional.poisson_nll_loss": "f",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", COMPOSED)
+@pytest.mark.parametrize("value", [None, 2, "x"])
+def test_what_is_no_tensor_is_reported_as_that(path, value):
+    for m in (facula, torch):
+        function = m
+        for part in path.split("."):
+            function = getattr(function, part)
+        others = {"f": m.ones(2), "s": m.ones(2, 2), "t": m.ones(2, 2, 2)}
+        with pytest.raises(TypeError):
+            function(value, *(others[name] for name in COMPOSED[path].split()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facula import _C
 from facula._C import Tensor, complex64, complex128, float32, float64
-from facula._native import autocasts, native
+from facula._native import autocasts, composed, native
 from facula.functional.arguments import check_place, finish, write_out
 from facula.functional.conversion import conj
 from facula.functional.creation import zeros
@@ -370,6 +370,7 @@ def irfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = Non
     return _from_half("irfftn", input, s, dim, norm, False, out)
 
 
+@composed
 def hfftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *, out: Out = None) -> Tensor:
     """``fftn`` of a signal that is Hermitian in the last dimension, of which the first half is given: real numbers.
 
@@ -382,6 +383,7 @@ def hfftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *,
     return _from_half("hfftn", input, s, dim, norm, True, out)
 
 
+@composed
 def hfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None, *, out: Out = None) -> Tensor:
     """``hfftn`` over the last two dimensions.
 
@@ -394,6 +396,7 @@ def hfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None
     return hfftn(input, s, dim, norm, out=out)
 
 
+@composed
 def ihfftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *, out: Out = None) -> Tensor:
     """The inverse of ``hfftn``: of the last dimension the first half.
 
@@ -406,6 +409,7 @@ def ihfftn(input: Tensor, s: Ints = None, dim: Ints = None, norm: Norm = None, *
     return _to_half("ihfftn", input, s, dim, norm, False, out)
 
 
+@composed
 def ihfft2(input: Tensor, s: Ints = None, dim: Ints = (-2, -1), norm: Norm = None, *, out: Out = None) -> Tensor:
     """``ihfftn`` over the last two dimensions.
 
@@ -466,6 +470,7 @@ def _shift(x: Tensor, dim, direction: int) -> Tensor:
     return roll(x, tuple(x.shape[d] // 2 if direction > 0 else (x.shape[d] + 1) // 2 for d in dims), tuple(dims))
 
 
+@composed
 def fftshift(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
     """The results of ``fft`` in the order of their frequencies, from negative to positive.
 
@@ -477,6 +482,7 @@ def fftshift(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
     return _shift(input, dim, 1)
 
 
+@composed
 def ifftshift(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
     """The inverse of ``fftshift``.
 

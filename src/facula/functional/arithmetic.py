@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facula._C import Tensor, complex128, float64
 from facula._C import bool as bool_dtype
-from facula._native import native
+from facula._native import composed, native
 from facula.functional.arguments import Number, write_out_same
 
 __all__ = [
@@ -564,6 +564,7 @@ def lerp_(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
     """In-place form of ``lerp``."""
 
 
+@composed
 def positive(input: Tensor) -> Tensor:
     """``+input``: the tensor itself.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facula._C import Tensor
-from facula._native import native
+from facula._native import composed, native
 from facula.functional.arguments import Number, wrapped_dim, wrapped_dims, write_out
 from facula.functional.arithmetic import sub
 from facula.functional.creation import full_like, zeros
@@ -35,6 +35,7 @@ def _check_joined(input: Tensor, joined: Tensor | None, dim: int) -> None:
             )
 
 
+@composed
 def diff(
     input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None, *,
     out: Tensor | None = None,
@@ -123,6 +124,7 @@ def _uneven(f: Tensor, dim: int, places: Tensor, edge_order: int) -> Tensor:
     return cat([first, center, last], dim)
 
 
+@composed
 def gradient(input: Tensor, *, spacing=None, dim=None, edge_order: int = 1) -> tuple[Tensor, ...]:
     """The derivative along each dimension, estimated from neighbours.
 
@@ -199,6 +201,7 @@ def _pairs(y: Tensor, dim: int) -> Tensor:
     return y.narrow(dim, 0, length) + y.narrow(dim, y.size(dim) - length, length)
 
 
+@composed
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number | None = None, dim: int = -1) -> Tensor:
     """The integral along a dimension by the trapezoidal rule.
 
@@ -239,6 +242,7 @@ def trapz(y: Tensor, x: Tensor | None = None, *, dx: Number | None = None, dim: 
     return trapezoid(y, x, dx=dx, dim=dim)
 
 
+@composed
 def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number | None = None, dim: int = -1) -> Tensor:
     """The running integral along a dimension by the trapezoidal rule; one element less.
 
@@ -284,6 +288,7 @@ def _renorm_factor(input: Tensor, p, dim: int, maxnorm) -> Tensor:
     return factor.where(norm > maxnorm, full_like(norm.detach(), 1.0)).to(norm.dtype)
 
 
+@composed
 def renorm(input: Tensor, p: Number, dim: int, maxnorm: Number, *, out: Tensor | None = None) -> Tensor:
     """Every slice along ``dim`` whose ``p``-norm is above ``maxnorm`` is scaled down to it.
 

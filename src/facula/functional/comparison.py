@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facula._C import Tensor, float64
-from facula._native import native
+from facula._native import composed, native
 from facula.functional.arguments import Number, check_tensors
 
 __all__ = [
@@ -312,6 +312,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
     return bool(isclose(input, other, rtol, atol, equal_nan).all())
 
 
+@composed
 def isreal(input: Tensor) -> Tensor:
     """Whether the imaginary part is 0.
 

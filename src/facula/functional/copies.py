@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facula._C import Tensor, contiguous_format
 from facula._C import dtype as dtype_type
-from facula._native import native
+from facula._native import composed, native
 from facula.functional import shape
 from facula.functional.arguments import write_out
 from facula.functional.conversion import view_as_complex, view_as_real
@@ -116,6 +116,7 @@ def expand_copy(input: Tensor, size: tuple[int, ...], *, implicit: bool = False,
     return _fresh(shape.expand(input, size), out)
 
 
+@composed
 def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Tensor | None = None) -> Tensor:
     """A copy of ``narrow``.
 

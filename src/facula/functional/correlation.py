@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from facula._C import Tensor
+from facula._native import composed
 from facula.functional.product import mm
 from facula.functional.shape import squeeze, unsqueeze
 
@@ -30,6 +31,7 @@ def _checked_weights(name: str, weights: Tensor, observations: int, integral: bo
     return weights
 
 
+@composed
 def cov(
     input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
 ) -> Tensor:

@@ -14,10 +14,10 @@ from facula._C import (
     float64,
     get_default_dtype,
     int64,
-)
+)  # fmt: skip
 from facula._C import bool as bool_dtype
 from facula._C import from_numpy as _from_numpy
-from facula._native import native
+from facula._native import composed, native
 from facula.functional.arguments import Number, check_place, finish, shape_of, warn_of_copy
 
 __all__ = [
@@ -107,7 +107,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad: bool = False, pin_me
 
 
 def scalar_tensor(s: Number, *, dtype=None, device=None, requires_grad: bool = False) -> Tensor:
-    """A 0-d tensor of a number, of the default floating type.
+    """A 0-d tensor of a number, of the default floating type. What is beyond a 16-bit float becomes infinite.
 
     Example:
         >>> import facula as torch
@@ -116,8 +116,7 @@ def scalar_tensor(s: Number, *, dtype=None, device=None, requires_grad: bool = F
     """
     check_place(device)
     dtype = dtype or get_default_dtype()
-    short = dtype.is_floating_point and dtype.itemsize == 2  # a number beyond it becomes infinite
-    return finish(_tensor(s, dtype) if short else _full((), s, dtype), None, requires_grad)
+    return finish(_tensor(s, dtype) if dtype.itemsize == 2 else _full((), s, dtype), None, requires_grad)
 
 
 def _is_array(data) -> bool:
@@ -454,6 +453,7 @@ def empty_like(
     return result.requires_grad_() if requires_grad else result
 
 
+@composed
 def full_like(
     input: Tensor,
     fill_value: Number,
@@ -482,6 +482,7 @@ def full_like(
     return result.requires_grad_() if requires_grad else result
 
 
+@composed
 def zeros_like(
     input: Tensor,
     *,
@@ -511,6 +512,7 @@ def zeros_like(
     )
 
 
+@composed
 def ones_like(
     input: Tensor,
     *,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facula._C import Tensor
 from facula._C import bool as bool_dtype
-from facula._native import native
+from facula._native import composed, native
 from facula.functional.arguments import Number, check_tensors, write_back, write_out
 
 __all__ = [
@@ -461,6 +461,7 @@ def ldexp_(input: Tensor, other: Tensor) -> Tensor:
     return input.mul_(_power_of_two(input, other))
 
 
+@composed
 def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     """The logarithm of the multivariate gamma function of dimension ``p``.
 

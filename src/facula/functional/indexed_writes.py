@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from facula._C import Tensor, int64
+from facula._native import composed
 from facula.functional.arguments import write_out
 from facula.functional.indexing import _nonzero, index_put_, scatter_reduce, scatter_reduce_
 from facula.functional.shape import broadcast_to, clone, reshape, unbind, unsqueeze, view
@@ -49,6 +50,7 @@ def put_(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False)
     return input
 
 
+@composed
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False, *, out: Tensor | None = None) -> Tensor:
     """A copy with ``source`` written at ``index`` of the flattened tensor.
 
@@ -161,6 +163,7 @@ def _reduce_arguments(input: Tensor, dim: int, index: Tensor, source: Tensor, re
     return dim, broadcast_to(places, flat.shape), flat
 
 
+@composed
 def index_reduce(
     input: Tensor,
     dim: int,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facula._C import Tensor, int64
 from facula._C import bool as bool_dtype
-from facula._native import native
+from facula._native import composed, native
 from facula.functional.arguments import Number, wrapped_dim, write_out_same
 from facula.functional.shape import broadcast_to, unsqueeze
 
@@ -380,6 +380,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
 
 
+@composed
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
     """``gather`` whose tensors broadcast in all dimensions but ``dim``; without ``dim``, of the flattened tensors.
 

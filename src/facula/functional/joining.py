@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facula._C import Tensor, _tensor, int64
-from facula._native import native
+from facula._native import composed, native
 from facula.functional.arguments import wrapped_dim
 from facula.functional.creation import ones_like, zeros
 from facula.functional.shape import atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, reshape, transpose, unsqueeze
@@ -101,6 +101,7 @@ def column_stack(tensors: tuple[Tensor, ...], *, out: Tensor | None = None) -> T
     return cat([reshape(x, x.numel(), 1) if x.dim() < 2 else x for x in tensors], 1, out=out)
 
 
+@composed
 def block_diag(*tensors: Tensor) -> Tensor:
     """Zeros with the given matrices one after the other on the diagonal.
 
@@ -139,6 +140,7 @@ def repeat(input: Tensor, *repeats: int) -> Tensor:
     """
 
 
+@composed
 def tile(input: Tensor, *dims) -> Tensor:
     """``repeat``, with missing counts in front taken as 1.
 
@@ -152,6 +154,7 @@ def tile(input: Tensor, *dims) -> Tensor:
     return repeat(input, (1,) * (input.dim() - len(counts)) + tuple(counts))
 
 
+@composed
 def repeat_interleave(
     input: Tensor, repeats: int | Tensor | None = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
@@ -216,6 +219,7 @@ def flip(input: Tensor, *dims: int) -> Tensor:
     """
 
 
+@composed
 def fliplr(input: Tensor) -> Tensor:
     """Columns in reverse order.
 
@@ -230,6 +234,7 @@ def fliplr(input: Tensor) -> Tensor:
     return flip(input, 1)
 
 
+@composed
 def flipud(input: Tensor) -> Tensor:
     """Rows in reverse order.
 
@@ -255,6 +260,7 @@ def roll(input: Tensor, shifts: int | tuple[int, ...], dims: int | tuple[int, ..
     """
 
 
+@composed
 def rot90(input: Tensor, k: int = 1, dims: tuple[int, int] = (0, 1)) -> Tensor:
     """A plane turned ``k`` times by 90 degrees, from the first of ``dims`` towards the second.
 
@@ -313,6 +319,7 @@ def triu_(input: Tensor, diagonal: int = 0) -> Tensor:
     """In-place form of ``triu``."""
 
 
+@composed
 def meshgrid(*tensors, indexing: str | None = None) -> tuple[Tensor, ...]:
     """Coordinates of a grid: each vector stretched over the dimensions of all others.
 
@@ -367,6 +374,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
     return stack([reshape(grid, -1) for grid in meshgrid(*tensors)], 1)
 
 
+@composed
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All combinations of ``r`` elements of a vector, as rows.
 

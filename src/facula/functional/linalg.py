@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facula._C import Tensor, promote_types
 from facula._C import _LinAlgError as LinAlgError
-from facula._native import autocasts
+from facula._native import autocasts, composed
 from facula.functional.arguments import write_out
 from facula.functional.decomposition import (
     cholesky,
@@ -75,6 +75,7 @@ def _check_norm(name: str, x: Tensor, dtype) -> None:
         )
 
 
+@composed
 def vector_norm(
     x: Tensor, ord: float = 2, dim=None, keepdim: bool = False, *, dtype=None, out: Tensor | None = None
 ) -> Tensor:
@@ -99,6 +100,7 @@ def vector_norm(
     return _norm(x, ord, None if dim == () else dim, keepdim, out, dtype)
 
 
+@composed
 def matrix_norm(
     A: Tensor, ord: float | str = "fro", dim=(-2, -1), keepdim: bool = False, *, dtype=None, out: Tensor | None = None
 ) -> Tensor:
@@ -146,6 +148,7 @@ def matrix_norm(
     return result if out is None else write_out(result, out)
 
 
+@composed
 def norm(A: Tensor, ord=None, dim=None, keepdim: bool = False, *, out: Tensor | None = None, dtype=None) -> Tensor:
     """A vector norm, or a matrix norm when ``dim`` names two dimensions or a matrix comes with an ``ord``.
 
@@ -222,6 +225,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
     return result if out is None else write_out(result, out)
 
 
+@composed
 def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """The cross product of vectors of three elements along ``dim``.
 
@@ -237,6 +241,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
     return _cross(input, other, dim, out=out)
 
 
+@composed
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """A view of the diagonals of matrices.
 

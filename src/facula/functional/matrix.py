@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facula._C import Tensor
-from facula._native import autocasts, native
+from facula._native import autocasts, composed, native
 from facula.functional import decomposition, equations, return_types
 from facula.functional.decomposition import named, single
 
@@ -90,6 +90,7 @@ def slogdet(input: Tensor, *, out=None):
     return named("slogdet", (sign, log), out)
 
 
+@composed
 def logdet(input: Tensor) -> Tensor:
     """The logarithm of the determinant; NaN where it is negative.
 

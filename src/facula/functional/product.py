@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facula._C import Tensor, float32, float64, promote_types
 from facula._C import bool as bool_dtype
-from facula._native import autocasts, native
+from facula._native import autocasts, composed, native
 from facula.functional.arguments import Number, write_back, write_out
 from facula.functional.creation import scalar_tensor
 from facula.functional.shape import broadcast_shapes
@@ -80,6 +80,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
 
 
+@composed
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``dot`` with the first vector conjugated.
 
@@ -215,6 +216,7 @@ def addbmm_(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, 
     return write_back(addbmm(input, batch1, batch2, beta=beta, alpha=alpha), input)
 
 
+@composed
 def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The matrix of all products of an element of one vector and one of another.
 
@@ -233,6 +235,7 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
 ger = outer
 
 
+@composed
 def addr(
     input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -262,6 +265,7 @@ def addr_(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha:
     return write_back(addr(input, vec1, vec2, beta=beta, alpha=alpha), input)
 
 
+@composed
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Sums of products over the last dimensions of both; with a number, the product.
 
@@ -294,6 +298,7 @@ def _scalar_product(row: Tensor, column: Tensor) -> Tensor:
     return mm(row, column)
 
 
+@composed
 def tensordot(a: Tensor, b: Tensor, dims=2, out: Tensor | None = None) -> Tensor:
     """Sums of products over pairs of dimensions.
 
@@ -339,6 +344,7 @@ def tensordot(a: Tensor, b: Tensor, dims=2, out: Tensor | None = None) -> Tensor
     return result if out is None else write_out(result, out)
 
 
+@composed
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The Kronecker product: every element of ``input`` times all of ``other``, as blocks.
 
@@ -406,6 +412,7 @@ def _stack(tensors, dim: int, *, out: Tensor | None = None) -> Tensor:
     """Tensors joined along a new dimension."""
 
 
+@composed
 def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     """Square matrices multiplied ``n`` times by themselves; the identity for 0, the inverse's power for ``n < 0``.
 

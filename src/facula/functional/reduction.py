@@ -4,7 +4,7 @@ are understood as NumPy spells them."""
 from __future__ import annotations
 
 from facula._C import Tensor, dtype, is_grad_enabled
-from facula._native import native
+from facula._native import composed, native
 from facula.functional import return_types
 from facula.functional.arguments import write_out
 
@@ -435,6 +435,7 @@ def std_mean(
     return _std(input, dim, keepdim, correction), mean(input, dim, keepdim)
 
 
+@composed
 def nanmean(
     input: Tensor,
     dim: int | tuple[int, ...] | None = None,

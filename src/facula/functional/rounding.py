@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facula._C import Tensor
-from facula._native import native
+from facula._native import composed, native
 from facula.functional.arguments import Number, write_back, write_out
 from facula.functional.arithmetic import div, mul
 from facula.functional.information import finfo
@@ -218,6 +218,7 @@ def _nan_to_num(input: Tensor, nan: Number, posinf: Number, neginf: Number, *, o
     """NaN and the infinities replaced."""
 
 
+@composed
 def nan_to_num(
     input: Tensor,
     nan: float | None = None,

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from facula._C import Size, Tensor, channels_last, channels_last_3d, contiguous_format, int64
 from facula._C import dtype as dtype_type
-from facula._native import native
+from facula._native import composed, native
 from facula.functional.arguments import write_out
 
 __all__ = [
@@ -308,6 +308,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """
 
 
+@composed
 def ravel(input: Tensor) -> Tensor:
     """All elements in one dimension, contiguous; a view of a contiguous tensor.
 
@@ -438,6 +439,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """
 
 
+@composed
 def tensor_split(input: Tensor, indices_or_sections, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of parts along ``dim``: so many of nearly equal size, or cut before the given indices.
 
@@ -468,6 +470,7 @@ def tensor_split(input: Tensor, indices_or_sections, dim: int = 0) -> tuple[Tens
     return tuple(narrow(input, dim, start, end - start if end > start else 0) for start, end in pairwise(edges))
 
 
+@composed
 def hsplit(input: Tensor, *indices_or_sections) -> tuple[Tensor, ...]:
     """``tensor_split`` into columns: along dimension 1, or 0 of a vector.
 
@@ -552,6 +555,7 @@ def _embed(input: Tensor, size: tuple[int, ...], stride: tuple[int, ...], offset
     """Zeros of shape ``size`` with the input at these strides."""
 
 
+@composed
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Matrices of zeros with the last dimension of ``input`` on their diagonals.
 
@@ -701,6 +705,7 @@ def _at_least(tensors: tuple, grow):
     return grown[0] if len(grown) == 1 else grown
 
 
+@composed
 def atleast_1d(*tensors: Tensor):
     """Views with at least one dimension.
 
@@ -712,6 +717,7 @@ def atleast_1d(*tensors: Tensor):
     return _at_least(tensors, lambda x: reshape(x, 1) if x.dim() == 0 else x)
 
 
+@composed
 def atleast_2d(*tensors: Tensor):
     """Views with at least two dimensions, a vector becoming a row.
 
@@ -731,6 +737,7 @@ def _three_dimensional(x: Tensor) -> Tensor:
     return unsqueeze(x, -1) if x.dim() == 2 else x
 
 
+@composed
 def atleast_3d(*tensors: Tensor):
     """Views with at least three dimensions, new ones of size 1 around a vector and behind a matrix.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
+from facula._native import composed
 
 __all__ = ["cosine_similarity", "pairwise_distance"]
 METHODS = ""
 
 
+@composed
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along a dimension.
 

@@ -4,7 +4,7 @@ than every number. Histograms and quantiles are in statistics.py."""
 from __future__ import annotations
 
 from facula._C import Tensor
-from facula._native import native
+from facula._native import composed, native
 from facula.functional import return_types
 from facula.functional.arguments import Number, write_out
 from facula.functional.conversion import to
@@ -269,6 +269,7 @@ def _unique_result(input: Tensor, dim, consecutive: bool, return_inverse: bool, 
     return result if len(result) > 1 else result[0]
 
 
+@composed
 def unique(
     input: Tensor,
     sorted: bool = True,
@@ -291,6 +292,7 @@ def unique(
     return _unique_result(input, dim, False, return_inverse, return_counts)
 
 
+@composed
 def unique_consecutive(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ):

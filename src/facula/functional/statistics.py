@@ -4,7 +4,7 @@ sorting.py."""
 from __future__ import annotations
 
 from facula._C import Tensor, int64
-from facula._native import autocasts, native
+from facula._native import autocasts, composed, native
 from facula.functional import return_types
 from facula.functional.arguments import write_out
 from facula.functional.comparison import ge, isnan, le
@@ -154,6 +154,7 @@ def _histc(input: Tensor, bins: int, low: float, high: float) -> Tensor:
     """How many elements lie in each bin."""
 
 
+@composed
 def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None) -> Tensor:
     """How many elements lie in each of ``bins`` equal parts of [``min``, ``max``]; elements outside count nowhere.
 
@@ -259,6 +260,7 @@ def _histogram(input: Tensor, bins, range, weight: Tensor | None, density: bool)
     return counts, edges
 
 
+@composed
 def histogram(
     input: Tensor,
     bins: int | Tensor,
@@ -292,6 +294,7 @@ def histogram(
     return return_types.histogram(write_out(part, to) for part, to in zip((hist, edges[0]), out))
 
 
+@composed
 def histogramdd(
     input: Tensor,
     bins,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from facula._C import Tensor, _batched_like
+from facula._native import composed
 from facula.functional import shape
 from facula.functional.arguments import write_out
 from facula.functional.copies import slice_view
@@ -87,6 +88,7 @@ def diagonal_scatter(
     return _written("diagonal_scatter", result, shape.diagonal(result, offset, dim1, dim2), src, out)
 
 
+@composed
 def as_strided_scatter(
     input: Tensor,
     src: Tensor,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
-from facula._native import autocasts, native
+from facula._native import autocasts, composed, native
 from facula.functional.arguments import write_out_same
 from facula.functional.drawing import _rrelu
 
@@ -373,6 +373,7 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
     return _log_softmax(input if dtype is None else input.to(dtype), dim)
 
 
+@composed
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype=None) -> Tensor:
     """softmax(-x) along a dimension.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facula import Tensor
-from facula._native import autocasts, native
+from facula._native import autocasts, composed, native
 
 from .padding import pad
 
@@ -95,6 +95,7 @@ def _named_padding(n: int, input: Tensor, weight: Tensor, stride: tuple, padding
     return input, tuple(before for before, _ in sides)
 
 
+@composed
 def conv1d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride=1, padding=0, dilation=1, groups: int = 1
 ) -> Tensor:
@@ -244,6 +245,7 @@ def conv_transpose1d(
     return transpose_convolve(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+@composed
 def conv_transpose2d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride=1, padding=0, output_padding=0, groups: int = 1,
     dilation=1,
@@ -269,6 +271,7 @@ def conv_transpose2d(
     return transpose_convolve(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+@composed
 def conv_transpose3d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride=1, padding=0, output_padding=0, groups: int = 1,
     dilation=1,

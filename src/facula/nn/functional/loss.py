@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
-from facula._native import autocasts, native
+from facula._native import autocasts, composed, native
 
 from .activation import log_softmax
 
@@ -361,6 +361,7 @@ def nll_loss(
     return _nll_loss(input, target, weight, _reduction_code(reduction, size_average, reduce), ignore_index)
 
 
+@composed
 def cross_entropy(
     input: Tensor,
     target: Tensor,

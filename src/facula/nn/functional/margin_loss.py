@@ -7,7 +7,7 @@ import math
 
 import facula
 from facula import Tensor
-from facula._native import autocasts, native
+from facula._native import autocasts, composed, native
 from facula.functional.similarity import pairwise_distance
 
 from .loss import _REDUCTION_CODE, _legacy_reduction, cross_entropy
@@ -482,6 +482,7 @@ def _check_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
         )
 
 
+@composed
 def linear_cross_entropy(
     input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Tensor | None = None,
     weight: Tensor | None = None, reduction: str = "mean", ignore_index: int | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
-from facula._native import autocasts, native
+from facula._native import autocasts, composed, native
 
 from .padding import pad
 from .pooling import avg_pool2d
@@ -75,6 +75,7 @@ def layer_norm(
     return _layer_norm(input, weight, bias, normalized_shape, eps)[0]
 
 
+@composed
 def rms_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """x / sqrt(mean(x^2) + eps) over the last dimensions, times a weight (Zhang and Sennrich 2019).
 
@@ -104,6 +105,7 @@ def rms_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, eps:
     return _rms_norm(input, weight, normalized_shape, eps)[0]
 
 
+@composed
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,

@@ -6,7 +6,7 @@ import math
 
 import facula
 from facula import Tensor
-from facula._native import autocasts
+from facula._native import autocasts, composed
 
 from .pooling import _numbers, avg_pool1d, avg_pool2d
 from .volume_pooling import avg_pool3d
@@ -253,6 +253,7 @@ def max_unpool1d(input: Tensor, indices: Tensor, kernel_size, stride=None, paddi
     return _unpool(1, input, indices, kernel_size, stride, padding, output_size)
 
 
+@composed
 def max_unpool2d(input: Tensor, indices: Tensor, kernel_size, stride=None, padding=0, output_size=None) -> Tensor:
     """Put maxima back where they came from; everything else is zero.
 
@@ -269,6 +270,7 @@ def max_unpool2d(input: Tensor, indices: Tensor, kernel_size, stride=None, paddi
     return _unpool(2, input, indices, kernel_size, stride, padding, output_size)
 
 
+@composed
 def max_unpool3d(input: Tensor, indices: Tensor, kernel_size, stride=None, padding=0, output_size=None) -> Tensor:
     """Put maxima back where they came from; everything else is zero.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facula import Tensor
-from facula._native import autocasts, native
+from facula._native import autocasts, composed, native
 from facula.functional.arguments import Number
 
 __all__ = ["pad"]
@@ -117,6 +117,7 @@ def pad_with_number(input: Tensor, pad, value: Number) -> Tensor:
     return _constant_pad(input, _checked_sizes(input, pad), value)
 
 
+@composed
 def pad(input: Tensor, pad, mode: str = "constant", value: float | None = None) -> Tensor:
     """Grow (or, with negative sizes, crop) the last dimensions of a tensor.
 

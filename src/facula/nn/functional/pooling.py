@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facula import Tensor
-from facula._native import native
+from facula._native import composed, native
 from facula.functional.arguments import write_out_same
 
 __all__ = [
@@ -111,6 +111,7 @@ def max_pool1d_with_indices(
     return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
+@composed
 def max_pool1d(
     input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode: bool = False,
     return_indices: bool = False,
@@ -162,6 +163,7 @@ def max_pool2d_with_indices(
     return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
+@composed
 def max_pool2d(
     input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode: bool = False,
     return_indices: bool = False,
@@ -192,6 +194,7 @@ def max_pool2d(
     return pooled if return_indices else pooled[0]
 
 
+@composed
 def avg_pool1d(
     input: Tensor, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True
 ) -> Tensor:
@@ -269,6 +272,7 @@ def _adaptive_mean(input: Tensor, size: tuple[int, int]) -> Tensor:
     return input.mean((-2, -1), keepdim=True) if size == (1, 1) else _adaptive_avg_pool2d(input, size)
 
 
+@composed
 def adaptive_avg_pool1d(input: Tensor, output_size) -> Tensor:
     """Mean over as many windows as the output is long.
 

@@ -4,7 +4,7 @@ reductions as numbers. Each calls the one of nn.functional."""
 from __future__ import annotations
 
 from facula._C import Tensor
-from facula._native import autocasts
+from facula._native import autocasts, composed
 from facula.functional.arguments import Number, write_out
 from facula.nn import functional as F
 from facula.nn.functional import (
@@ -125,6 +125,7 @@ def _moments(input: Tensor, dims: tuple[int, ...], eps: float, keepdim: bool = F
     return input.mean(dims, keepdim=keepdim), (input.var(dims, correction=0, keepdim=keepdim) + eps).rsqrt()
 
 
+@composed
 def native_group_norm(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -142,6 +143,7 @@ def native_group_norm(
     return result, *_moments(input.reshape(N, group, C * HxW // group), (2,), eps)
 
 
+@composed
 def native_batch_norm(
     input: Tensor,
     weight: Tensor | None,
@@ -240,6 +242,7 @@ def convolution(
     return function(input, weight, bias, stride, padding, dilation, groups)
 
 
+@composed
 def constant_pad_nd(input: Tensor, pad, value: Number = 0) -> Tensor:
     """``nn.functional.pad(input, pad, "constant", value)``.
 
@@ -360,6 +363,7 @@ def grid_sampler(
     return F.grid_sample(input, grid, mode, padding, align_corners)
 
 
+@composed
 def grid_sampler_2d(
     input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
 ) -> Tensor:
@@ -375,6 +379,7 @@ def grid_sampler_2d(
     return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
 
 
+@composed
 def grid_sampler_3d(
     input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
 ) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
-from facula._native import native
+from facula._native import composed, native
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
@@ -86,6 +86,7 @@ def _renorm_rows(weight: Tensor, input: Tensor, max_norm: float, norm_type: floa
         weight.index_copy_(0, index, scaled)
 
 
+@composed
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """A row per index, 1 at that index and 0 elsewhere.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import facula
 from facula import Tensor
-from facula._native import native
+from facula._native import composed, native
 
 __all__ = ["fold", "unfold"]
 
@@ -59,6 +59,7 @@ def _batch(function: str, input: Tensor, dims: int) -> Tensor:
     return input if input.dim() == dims else input.unsqueeze(0)
 
 
+@composed
 def unfold(input: Tensor, kernel_size, dilation=1, padding=0, stride=1) -> Tensor:
     """The windows of an image as columns.
 

@@ -6,7 +6,7 @@ import math
 
 import facula
 from facula import Tensor
-from facula._native import autocasts, native
+from facula._native import autocasts, composed, native
 
 __all__ = [
     "affine_grid",
@@ -130,6 +130,7 @@ def grid_sample(
     return _grid_sample(input, grid, _SAMPLINGS[mode], _PADDINGS[padding_mode], bool(align_corners))
 
 
+@composed
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """(*, C r^2, H, W) as (*, C, H r, W r) (Shi et al. 2016).
 
@@ -168,6 +169,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     )
 
 
+@composed
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """(*, C, H r, W r) as (*, C r^2, H, W), the inverse of :func:`pixel_shuffle`.
 
@@ -207,6 +209,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     )
 
 
+@composed
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Interleave the channels of several groups (Zhang et al. 2018).
 
