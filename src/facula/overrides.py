@@ -118,9 +118,8 @@ def _public_function(native: Callable) -> Callable:
         if not isinstance(public, _COMPOSED) or public.__code__.co_varnames[: len(parameters)] != parameters:
             continue
         positional = public.__code__.co_argcount
-        if (
-            positional - len(public.__defaults__ or ()) <= len(parameters) <= positional
-        ):  # else a call of the entry is no call of it: torch.batch_norm
+        required = positional - len(public.__defaults__ or ())
+        if required <= len(parameters) <= positional:  # else a call of the entry is no call of it: torch.batch_norm
             return public
     return native
 
