@@ -736,7 +736,7 @@ void pixels_grad_weight(const ConvShape& s, const float* x, const float* dy, flo
             });
 }
 
-// Measured: what packing the weights and the source costs more than the longer rows of products bring.
+// Measured: below these bounds packing the weights and laying out the source costs more than the product gains.
 namespace {
 bool takes(const ConvShape& s, int64_t targets, int64_t depth, int64_t positions) {
   constexpr int64_t kTargets = 32, kDepth = 64, kPositions = 512;
@@ -747,7 +747,9 @@ bool pixels_take_forward(const ConvShape& s) {
   return volume(s.kernel) > 1 && takes(s, s.out_channels, s.in_channels * volume(s.kernel), volume(s.out));
 }
 bool pixels_take_input(const ConvShape& s) {
-  return volume(s.kernel) > 1 && takes(s, s.in_channels, s.out_channels * volume(s.kernel), volume(s.in));
+  constexpr int64_t kPhases = 64;  // each has its windows listed
+  return volume(s.kernel) > 1 && volume(s.stride) <= kPhases &&
+         takes(s, s.in_channels, s.out_channels * volume(s.kernel), volume(s.in));
 }
 bool pixels_take_weight(const ConvShape& s) { return s.groups == 1 && s.out_channels >= 16; }
 
