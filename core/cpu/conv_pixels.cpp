@@ -644,6 +644,7 @@ inline WeightTileKind weight_tile_of(int64_t lanes) {
 
 constexpr int64_t kPositions = 64;        // positions summed at a time: their gradients stay in L1
 constexpr int64_t kChunkBytes = 1 << 19;  // images at a time stay within L2
+constexpr int64_t kItemRows = 48;         // of the window, whole tiles: what an item reads pays for them (measured)
 constexpr int64_t kItemSteps = 1 << 13;   // steps of a tile that are an item of a thread
 
 // dy of some images as [sliver][image, position][lanes].
@@ -712,8 +713,9 @@ void pixels_grad_weight(const ConvShape& s, const float* x, const float* dy, flo
     for (int64_t k = 0; k < size; ++k) at.data[i * size + k] = i * image.size() + from[static_cast<size_t>(k)];
   std::memset(source.data + chunk * image.size(), 0, 8 * sizeof(float));  // a tile reads past the last window
   std::memset(sums.data, 0, sums.bytes);
-  const int64_t rows = ceil_div(max(8, min(depth, kItemSteps * 8 / (chunk * size))), 8) * 8,
-                parts = ceil_div(depth, rows);
+  // an item reads all gradients of its sliver: a large image's come from beyond L2
+  const int64_t rows = ceil_div(max(kItemRows, min(depth, kItemSteps * 8 / (chunk * size))), 8) * 8;
+  const int64_t parts = ceil_div(depth, rows);
   for (int64_t n = 0; n < s.batch; n += chunk) {
     const int64_t images = min(chunk, s.batch - n);
     lay_out(image, images, x + n * s.in_channels * volume(s.in), source.data);
