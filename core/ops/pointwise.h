@@ -186,7 +186,7 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluSca
     select(x <= -3.0, x * 0.0, select(x >= 3.0, x, x * (x + 3.0) / 6.0))) \
   F(hardsigmoid, HardsigmoidBackward0, Promoted, R, 0b1, 0b1, OPERANDS, (auto x), between(x + 3.0, 0.0, 6.0) / 6.0) \
   F(hardshrink, HardshrinkBackward0, Own, R | fits(0b10), 0b1, 0, OPERANDS, (auto x, auto lambd), \
-    select((x >= -lambd) & (x <= lambd), 0.0, x)) \
+    select((x >= -lambd) & (x <= lambd), 0.0, select(x != x, kNotANumber, x))) \
   F(softshrink, SoftshrinkBackward0, Own, R | fits(0b10), 0b1, 0, OPERANDS, (auto x, auto lambd), \
     select(x > lambd, x - lambd, select(x < -lambd, x + lambd, 0.0 * x))) \
   F(tanhshrink, SubBackward0, Float, RC | W, 0b1, 0, OPERANDS, (auto x), x - tanh(x)) \
