@@ -175,11 +175,6 @@ def multi_margin_loss(
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
     x = _rows("multi_margin_loss", input)
-    if target.dtype != facula.int64 or target.dim() > 1:
-        raise RuntimeError(
-            f"multi_margin_loss: target should be a 1-D tensor of int64, one class for each sample, but got "
-            f"{target.dtype} of shape {list(target.shape)}"
-        )
     y = target.reshape(-1)
     if y.numel() != x.shape[0]:
         raise RuntimeError(f"inconsistent target size, expected {x.shape[0]} but got {list(target.shape)}")
@@ -188,6 +183,11 @@ def multi_margin_loss(
         raise ValueError(f"weight must be one-dimensional, but has {weight.dim()} dimensions")
     if weight is not None and tuple(weight.shape) != (x.shape[1],):
         raise RuntimeError(f"inconsistent weight size, expected {x.shape[1]} but got {list(weight.shape)}")
+    if target.dtype != facula.int64 or target.dim() > 1:
+        raise RuntimeError(
+            f"multi_margin_loss: target should be a 1-D tensor of int64, one class for each sample, but got "
+            f"{target.dtype} of shape {list(target.shape)}"
+        )
     column = y.unsqueeze(1)
     terms = (margin - x.gather(1, column) + x).clamp_min(0)
     terms = terms if p == 1 else terms * terms

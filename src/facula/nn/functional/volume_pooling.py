@@ -66,6 +66,11 @@ def max_pool3d_with_indices(
     _check_dims("max_pool3d", input, 3)
     kernel, step, pad, gap = _sizes("max_pool3d", kernel_size, stride, padding=padding, dilation=dilation)
     *lead, depth, height, width = input.shape
+    if 0 in input.shape[input.dim() - 4 :]:
+        raise RuntimeError(
+            "max_pool3d(): Expected input's non-batch dimensions to have positive length, but input has a shape of "
+            f"{list(input.shape)}"
+        )
     planes = input.reshape(math.prod(lead), depth, height, width)
     # The maximum over a box is the maximum over its slices' maxima: over (H, W), then over D with (H, W) as one.
     values, places = _max_pool2d_with_indices(planes, kernel[1:], step[1:], pad[1:], gap[1:], ceil_mode)
