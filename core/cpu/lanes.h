@@ -257,8 +257,8 @@ LANE_OP void store_lanes(BFloat* p, Vec<float> x) {
   const __m512i rounded =
       _mm512_mask_mov_epi32(even, _mm512_cmp_ps_mask(x.v, x.v, _CMP_UNORD_Q), _mm512_set1_epi32(0x7fc00000));
   constexpr Words kUpper = {1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31};
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
-                      _mm512_castsi512_si256(_mm512_maskz_permutexvar_epi16(~0u, (__m512i)kUpper, rounded)));
+  const __m512i words = _mm512_maskz_permutexvar_epi16(~0u, (__m512i)kUpper, rounded);
+  std::memcpy(p, &words, sizeof words / 2);
 #else
   FloatWords u = (FloatWords)x.v, nearest_even = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
   FloatWords rounded = x.v != x.v ? FloatWords{} + 0x7fc0u : nearest_even;
