@@ -88,7 +88,7 @@ static int64_t run_held(const Flat& f, int64_t begin, int64_t end) {
 }
 
 static void run_flat(const Flat& f, int64_t begin, int64_t end) {
-  if (f.constants) begin = run_held(f, begin, end);
+  if (f.constants && begin < end) begin = run_held(f, begin, end);  // a kernel of rows reads their first element
   if (begin == end) return;
   const int64_t item = item_size(f.type), n = end - begin;
   constexpr int64_t kSmall = 512;  // a few cache lines each, close together on the stack
